@@ -1,0 +1,48 @@
+"""Canonical tensor names: those that the current PyTorch reference uses, whatever the age of the checkpoint."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+# Buffers that old checkpoints hold and that are functions of the config: never parameters.
+INERT = re.compile(
+    r"(^|\.)("
+    r"position_ids|token_type_ids|"  # aranges and zeros kept by embeddings
+    r"rotary_emb\.inv_freq|rotary_pos_emb\.inv_freq|"
+    r"attn\.(masked_)?bias|attention\.(masked_)?bias|"  # GPT-2's causal mask and its -1e4
+    r"num_batches_tracked"
+    r")$"
+)
+
+
+def is_inert(name: str, shape: tuple[int, ...] | None = None) -> bool:
+    """True for a buffer that a loader drops: positions, inverse frequencies, causal masks, batch counters.
+
+    A name ending in `attn.bias` is a mask only if it has four dimensions, or none (the masked value).
+    """
+    if INERT.search(name) is None:
+        return False
+    return not re.search(r"att(n|ention)\.(masked_)?bias$", name) or shape is None or len(shape) in (0, 4)
+
+
+def canonical(tensors: Mapping[str, T]) -> dict[str, T]:
+    """Tensors under canonical names: TensorFlow-era `gamma`/`beta` renamed, inert buffers dropped."""
+    out: dict[str, T] = {}
+    for name, tensor in tensors.items():
+        if not is_inert(name, getattr(tensor, "shape", None)):
+            out[re.sub(r"(^|\.)gamma$", r"\1weight", re.sub(r"(^|\.)beta$", r"\1bias", name))] = tensor
+    return out
+
+
+def with_inert(names: Iterable[str]) -> dict[str, np.ndarray]:
+    """The buffers that PyTorch's loader insists on beside these names: a batch counter for every running mean."""
+    tail = "running_mean"
+    return {
+        n.removesuffix(tail) + "num_batches_tracked": np.zeros((), np.int64) for n in names if n.endswith("." + tail)
+    }

@@ -1,0 +1,54 @@
+"""The static table of architectures. A module is imported when its model type is first asked for.
+
+Each row maps the `model_type` of a `config.json` to its module in this package, which holds `Config`, `PREFIX` (the
+name under which heads keep the base model) and `HEADS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from jaxformers.config import ModelConfig, unknown_model_type
+from jaxformers.errors import ConfigError, nearest
+from jaxformers.model import Head
+
+TABLE = {
+    "bert": "text.bert",
+}
+
+
+def module(model_type: str, where: str = "config") -> ModuleType:
+    """The module that computes a model type.
+
+    Raises:
+      ConfigError: the table does not hold it; the error names the nearest ones.
+    """
+    if model_type not in TABLE:
+        raise unknown_model_type(where, model_type, TABLE)
+    return importlib.import_module(f"jaxformers.models.{TABLE[model_type]}")
+
+
+def find_head(config: ModelConfig, name: str | None = None) -> tuple[str, Head]:
+    """A head by full name ("BertForMaskedLM"), by suffix ("ForMaskedLM", "Model") or, for None, the config's own.
+
+    Raises:
+      ConfigError: the model type has no such head; the error lists those it has.
+    """
+    heads: dict[str, Head] = module(config.model_type).HEADS
+    if name is None:
+        named = [a for a in config.architectures or () if a in heads]
+        name = named[0] if named else base_head(config)
+    if name in heads:
+        return name, heads[name]
+    stem = base_head(config).removesuffix("Model")
+    if stem + name in heads:
+        return stem + name, heads[stem + name]
+    hint = ", ".join(nearest(stem + name, heads, 3))
+    problem = f"head must be one of {', '.join(heads)}, got {name!r}; nearest: {hint}"
+    raise ConfigError(config.model_type, [problem])
+
+
+def base_head(config: ModelConfig) -> str:
+    """The name of the head that is the bare model: the first in its module's table."""
+    return next(iter(module(config.model_type).HEADS))

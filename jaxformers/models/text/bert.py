@@ -1,0 +1,370 @@
+"""BERT: a bidirectional transformer encoder with learned positions and post-layer-norm blocks.
+
+Paper: https://arxiv.org/abs/1810.04805. Serves BERT, BORT, HerBERT, MiniLM and every checkpoint of model type "bert";
+with `is_decoder` it is a causal decoder, with `add_cross_attention` the decoder of an encoder-decoder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax.numpy as jnp
+
+from jaxformers import nn
+from jaxformers.config import ModelConfig
+from jaxformers.model import Head, extends
+from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear, losses
+from jaxformers.output import Output
+from jaxformers.spec import Layers, Param, zeros
+
+PREFIX = "bert"
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(ModelConfig, model_type="bert"):
+    vocab_size: int = 30522
+    hidden_size: int = 768
+    num_hidden_layers: int = 12
+    num_attention_heads: int = 12
+    intermediate_size: int = 3072
+    hidden_act: str = "gelu"
+    hidden_dropout_prob: float = 0.1
+    attention_probs_dropout_prob: float = 0.1
+    max_position_embeddings: int = 512
+    type_vocab_size: int = 2
+    initializer_range: float = 0.02
+    layer_norm_eps: float = 1e-12
+    pad_token_id: int | None = 0
+    position_embedding_type: str = "absolute"
+    use_cache: bool = True
+    classifier_dropout: float | None = None
+
+    allowed = {
+        "hidden_act": nn.ACTIVATION_NAMES,
+        "position_embedding_type": ("absolute", "relative_key", "relative_key_query"),
+    }
+
+    def check(self):
+        if self.hidden_size % self.num_attention_heads:
+            yield (
+                f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and "
+                f"{self.num_attention_heads}"
+            )
+        if self.add_cross_attention and not self.is_decoder:
+            yield "add_cross_attention must come with is_decoder, got is_decoder=False"
+
+
+# ------------------------------------------------------------------------------------------------------ declarations
+
+
+def Attention(c, positions: str):
+    d = c.hidden_size
+    own = {
+        "query": Linear(d, d, "embed heads"),
+        "key": Linear(d, d, "embed heads"),
+        "value": Linear(d, d, "embed heads"),
+    }
+    if positions != "absolute":
+        own["distance_embedding"] = Embedding(2 * c.max_position_embeddings - 1, d // c.num_attention_heads, "- -")
+    return {"self": own, "output": {"dense": Linear(d, d, "heads embed"), "LayerNorm": LayerNorm(d)}}
+
+
+def Layer(c):
+    d, f = c.hidden_size, c.intermediate_size
+    return {
+        "attention": Attention(c, c.position_embedding_type),
+        **({"crossattention": Attention(c, "absolute")} if c.add_cross_attention else {}),
+        "intermediate": {"dense": Linear(d, f)},
+        "output": {"dense": Linear(f, d, "mlp embed"), "LayerNorm": LayerNorm(d)},
+    }
+
+
+def Pooler(c):
+    return {"dense": Linear(c.hidden_size, c.hidden_size, "embed -")}
+
+
+def Model(c, pooler: bool = True):
+    d = c.hidden_size
+    return {
+        "embeddings": {
+            "word_embeddings": Embedding(c.vocab_size, d),
+            "position_embeddings": Embedding(c.max_position_embeddings, d, "- embed"),
+            "token_type_embeddings": Embedding(c.type_vocab_size, d, "- embed"),
+            "LayerNorm": LayerNorm(d),
+        },
+        "encoder": {"layer": Layers(Layer(c) for _ in range(c.num_hidden_layers))},
+        **({"pooler": Pooler(c)} if pooler else {}),
+    }
+
+
+def Predictions(c):
+    d = c.hidden_size
+    p = {"transform": {"dense": Linear(d, d, "embed -"), "LayerNorm": LayerNorm(d)}}
+    if not c.tie_word_embeddings:
+        p["decoder"] = Linear(d, c.vocab_size, "embed vocab", bias=False)
+    return {**p, "bias": Param((c.vocab_size,), "vocab", zeros)}
+
+
+def ties(c):
+    tied = {"cls.predictions.decoder.bias": "cls.predictions.bias"}
+    if c.tie_word_embeddings:
+        tied["cls.predictions.decoder.weight"] = "bert.embeddings.word_embeddings.weight"
+    return tied
+
+
+def MaskedLM(c):
+    return {"bert": Model(c, pooler=False), "cls": {"predictions": Predictions(c)}}
+
+
+def NextSentence(c):
+    return {"bert": Model(c), "cls": {"seq_relationship": Linear(c.hidden_size, 2, "embed -")}}
+
+
+def PreTraining(c):
+    return {
+        "bert": Model(c),
+        "cls": {"predictions": Predictions(c), "seq_relationship": Linear(c.hidden_size, 2, "embed -")},
+    }
+
+
+# ------------------------------------------------------------------------------------------------------ functions
+
+
+def attention(p, c, x, *, memory=None, mask=None, cache=None, index=None, key=None, weights=False):
+    """Self-attention of x [B, S, D], or cross-attention to `memory` [B, T, D]. Returns (y, cache, weights)."""
+    own = p["self"]
+    k_probs, k_out = nn.split(key, 2)
+    source = x if memory is None else memory
+    q, k, v = (nn.split_heads(linear(own[n], s), c.num_attention_heads) for n, s in _qkv(x, source))
+    if cache is not None:
+        cache = nn.write(cache, k, v, index)
+        k, v = cache["k"], cache["v"]
+    bias = distance_bias(own["distance_embedding"], c, q, k, index) if "distance_embedding" in own else None
+    rate = c.attention_probs_dropout_prob
+    h, probs = nn.attend(q, k, v, mask=mask, bias=bias, rate=rate, key=k_probs, weights=weights)
+    h = dropout(linear(p["output"]["dense"], nn.merge_heads(h)), c.hidden_dropout_prob, k_out)
+    return layer_norm(p["output"]["LayerNorm"], h + x, c.layer_norm_eps), cache, probs
+
+
+def _qkv(x, source):
+    return ("query", x), ("key", source), ("value", source)
+
+
+def distance_bias(p, c, q, k, index):
+    """Scores [B, N, S, T] that depend on query (and key) and their distance. https://arxiv.org/abs/1803.02155"""
+    steps = jnp.arange(q.shape[1])[:, None] + (0 if index is None else index) - jnp.arange(k.shape[1])[None, :]
+    e = embed(p, jnp.clip(steps + c.max_position_embeddings - 1, 0, 2 * c.max_position_embeddings - 2))
+    scores = jnp.einsum("bsnh,sth->bnst", q, e)
+    if c.position_embedding_type == "relative_key_query":
+        scores = scores + jnp.einsum("btnh,sth->bnst", k, e)
+    return scores * q.shape[-1] ** -0.5
+
+
+def layer(p, c, x, *, mask, memory, memory_mask, cache, index, key, weights):
+    k_self, k_cross, k_out = nn.split(key, 3)
+    h, cache, probs = attention(p["attention"], c, x, mask=mask, cache=cache, index=index, key=k_self, weights=weights)
+    cross = None
+    if memory is not None:
+        h, _, cross = attention(
+            p["crossattention"], c, h, memory=memory, mask=memory_mask, key=k_cross, weights=weights
+        )
+    f = linear(p["output"]["dense"], nn.activation(c.hidden_act, linear(p["intermediate"]["dense"], h)))
+    y = layer_norm(p["output"]["LayerNorm"], dropout(f, c.hidden_dropout_prob, k_out) + h, c.layer_norm_eps)
+    return y, {"hidden": y, "attention": probs, "cross": cross, "cache": cache}
+
+
+def embeddings(p, c, x, token_type_ids, position_ids, key):
+    x = x + (
+        embed(p["token_type_embeddings"], token_type_ids)
+        if token_type_ids is not None
+        else p["token_type_embeddings"]["weight"][0]
+    )
+    if c.position_embedding_type == "absolute":
+        x = x + embed(p["position_embeddings"], position_ids)
+    return dropout(layer_norm(p["LayerNorm"], x, c.layer_norm_eps), c.hidden_dropout_prob, key)
+
+
+def pool(p, x):
+    return jnp.tanh(linear(p["dense"], x[:, 0]))
+
+
+def model(
+    p,
+    c,
+    input_ids=None,
+    attention_mask=None,
+    token_type_ids=None,
+    position_ids=None,
+    inputs_embeds=None,
+    encoder_hidden_states=None,
+    encoder_attention_mask=None,
+    past_key_values=None,
+    output_hidden_states=False,
+    output_attentions=False,
+    key=None,
+):
+    """The encoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); masks are 1 at tokens, 0 at padding.
+
+    As a decoder it takes `past_key_values` (a cache), `encoder_hidden_states` [B, T, D] and their mask. `key` switches
+    dropout on.
+    """
+    x = nn.heads.embeddings(
+        "BertModel", input_ids, inputs_embeds, lambda ids: embed(p["embeddings"]["word_embeddings"], ids)
+    )
+    length, layers, index, caches = x.shape[1], p["encoder"]["layer"], None, None
+    mask, past = nn.mask.padding(attention_mask), past_key_values
+    if past is not None:
+        index, caches = past["index"], past["layers"]
+        past = nn.advance(past, attention_mask, length)
+    if c.is_decoder:
+        mask = nn.mask.decoder(attention_mask, length, past)
+    if position_ids is None:
+        position_ids = jnp.arange(length)[None] + (0 if index is None else index)
+    k_embed, k_layers = nn.split(key, 2)
+    x = embeddings(p["embeddings"], c, x, token_type_ids, position_ids, k_embed)
+
+    def step(p, x, cache, key):
+        return layer(
+            p,
+            c,
+            x,
+            mask=mask,
+            memory=encoder_hidden_states if c.add_cross_attention else None,
+            memory_mask=nn.mask.padding(encoder_attention_mask),
+            cache=cache,
+            index=index,
+            key=key,
+            weights=output_attentions,
+        )
+
+    first = x
+    x, ys = nn.fold(step, layers, x, cache=caches, key=nn.split_layers(k_layers, nn.num_layers(layers)))
+    return Output(
+        last_hidden_state=x,
+        pooler_output=pool(p["pooler"], x) if "pooler" in p else None,
+        past_key_values=None if past is None else {**past, "layers": nn.pick(ys, "cache")},
+        hidden_states=nn.hidden_states(first, ys) if output_hidden_states else None,
+        attentions=nn.collect(ys, "attention"),
+        cross_attentions=nn.collect(ys, "cross"),
+    )
+
+
+def predict(p, c, x, table):
+    """Scores [B, S, V] of every word; `table` is the word embedding, used when the output layer is tied to it."""
+    h = nn.activation(c.hidden_act, linear(p["transform"]["dense"], x))
+    h = layer_norm(p["transform"]["LayerNorm"], h, c.layer_norm_eps)
+    return linear({"weight": p.get("decoder", table)["weight"], "bias": p["bias"]}, h)
+
+
+# ------------------------------------------------------------------------------------------------------ heads
+
+
+def _predictions(p, c, x):
+    return predict(p["cls"]["predictions"], c, x, p["bert"]["embeddings"]["word_embeddings"])
+
+
+@extends(model)
+def masked_lm(p, c, *, labels=None, **inputs):
+    """Words behind masks; labels int [B, S], -100 = not scored."""
+    out = model(p["bert"], c, **inputs)
+    return nn.heads.masked_lm(out, _predictions(p, c, out.last_hidden_state), labels)
+
+
+@extends(model)
+def causal_lm(p, c, *, labels=None, **inputs):
+    """Next words (config.is_decoder); labels int [B, S] are shifted here."""
+    out = model(p["bert"], c, **inputs)
+    return nn.heads.causal_lm(out, _predictions(p, c, out.last_hidden_state), labels)
+
+
+@extends(model)
+def next_sentence(p, c, *, labels=None, **inputs):
+    """Does the second sentence follow the first? labels int [B], 0 = it does."""
+    out = model(p["bert"], c, **inputs)
+    logits = linear(p["cls"]["seq_relationship"], out.pooler_output)
+    return nn.heads.carry(out, loss=None if labels is None else losses.cross_entropy(logits, labels), logits=logits)
+
+
+@extends(model)
+def pretraining(p, c, *, labels=None, next_sentence_label=None, **inputs):
+    """Masked words and next sentence together; the loss needs both labels."""
+    out = model(p["bert"], c, **inputs)
+    words = _predictions(p, c, out.last_hidden_state)
+    follows = linear(p["cls"]["seq_relationship"], out.pooler_output)
+    loss = None
+    if labels is not None and next_sentence_label is not None:
+        loss = losses.cross_entropy(words, labels) + losses.cross_entropy(follows, next_sentence_label)
+    return nn.heads.carry(out, loss=loss, prediction_logits=words, seq_relationship_logits=follows)
+
+
+def Classifier(c, pooler: bool, outputs: int | None = None):
+    return {
+        "bert": Model(c, pooler),
+        "classifier": Linear(c.hidden_size, c.num_labels if outputs is None else outputs, "embed -"),
+    }
+
+
+def _classify(p, c, x, key):
+    rate = c.hidden_dropout_prob if c.classifier_dropout is None else c.classifier_dropout
+    return linear(p["classifier"], dropout(x, rate, key))
+
+
+@extends(model)
+def sequence_classification(p, c, *, labels=None, key=None, **inputs):
+    """One of `num_labels` classes (or targets) a sequence; labels as `losses.classification` takes them."""
+    k_model, k_head = nn.split(key, 2)
+    out = model(p["bert"], c, **inputs, key=k_model)
+    return nn.heads.classification(out, c, _classify(p, c, out.pooler_output, k_head), labels)
+
+
+@extends(model)
+def token_classification(p, c, *, labels=None, key=None, **inputs):
+    """One of `num_labels` classes a token; labels int [B, S]."""
+    k_model, k_head = nn.split(key, 2)
+    out = model(p["bert"], c, **inputs, key=k_model)
+    return nn.heads.token_classification(out, _classify(p, c, out.last_hidden_state, k_head), labels)
+
+
+@extends(model)
+def multiple_choice(p, c, *, labels=None, key=None, **inputs):
+    """The right one of M choices: inputs are [B, M, S], labels int [B]."""
+    k_model, k_head = nn.split(key, 2)
+    shape = next(inputs[n].shape for n in ("input_ids", "inputs_embeds") if inputs.get(n) is not None)
+    flat = {n: x.reshape(-1, *x.shape[2:]) if n in CHOICES else x for n, x in inputs.items()}
+    out = model(p["bert"], c, **flat, key=k_model)
+    logits = _classify(p, c, out.pooler_output, k_head).reshape(-1, shape[1])
+    return nn.heads.carry(out, loss=None if labels is None else losses.cross_entropy(logits, labels), logits=logits)
+
+
+CHOICES = ("input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds")
+
+
+@extends(model)
+def question_answering(p, c, *, start_positions=None, end_positions=None, **inputs):
+    """Start and end of the answer in the text; positions int [B]."""
+    out = model(p["bert"], c, **inputs)
+    return nn.heads.question_answering(
+        out, linear(p["qa_outputs"], out.last_hidden_state), start_positions, end_positions
+    )
+
+
+def QuestionAnswering(c):
+    return {"bert": Model(c, pooler=False), "qa_outputs": Linear(c.hidden_size, c.num_labels, "embed -")}
+
+
+def cache(c, batch, length, dtype, stacked):
+    heads = c.num_attention_heads
+    return nn.KVCache(c.num_hidden_layers, batch, length, heads, c.hidden_size // heads, dtype, stacked)
+
+
+HEADS = {
+    "BertModel": Head(Model, model, cache),
+    "BertForPreTraining": Head(PreTraining, pretraining, ties=ties),
+    "BertForMaskedLM": Head(MaskedLM, masked_lm, ties=ties),
+    "BertLMHeadModel": Head(MaskedLM, causal_lm, cache, ties=ties),
+    "BertForNextSentencePrediction": Head(NextSentence, next_sentence),
+    "BertForSequenceClassification": Head(lambda c: Classifier(c, pooler=True), sequence_classification),
+    "BertForTokenClassification": Head(lambda c: Classifier(c, pooler=False), token_classification),
+    "BertForMultipleChoice": Head(lambda c: Classifier(c, pooler=True, outputs=1), multiple_choice),
+    "BertForQuestionAnswering": Head(QuestionAnswering, question_answering),
+}

@@ -1,0 +1,66 @@
+"""`attend`: scaled dot-product attention, one entry for every model; the run context picks the kernel."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from jaxformers import context
+from jaxformers.nn.dropout import dropout
+
+
+def split_heads(x, num_heads: int):
+    """[B, S, N*H] -> [B, S, N, H]."""
+    return x.reshape(*x.shape[:-1], num_heads, -1)
+
+
+def merge_heads(x):
+    """[B, S, N, H] -> [B, S, N*H]."""
+    return x.reshape(*x.shape[:-2], -1)
+
+
+def attend(q, k, v, *, mask=None, bias=None, scale: float | None = None, rate: float = 0.0, key=None, weights=False):
+    """softmax(scale * q k^T + bias) v, with a float32 softmax.
+
+    Args:
+      q: [B, S, N, H].
+      k, v: [B, T, K, H]; N must be a multiple of K (grouped-query attention shares each key head by N / K queries).
+      mask: bool, broadcastable to [B, N, S, T], True = attend. A row with nothing to attend to stays finite.
+      bias: float, broadcastable to [B, N, S, T], added to the scaled scores.
+      scale: 1 / sqrt(H) when None.
+      rate, key: dropout of the attention weights; off without a key.
+      weights: also return the attention weights.
+
+    Returns:
+      ([B, S, N, H], weights [B, N, S, T] or None).
+    """
+    run = context.current()
+    scale = q.shape[-1] ** -0.5 if scale is None else scale
+    plain = not weights and (key is None or rate == 0.0)
+    kernel = run.attention
+    if kernel == "auto":
+        kernel = "xla" if jax.default_backend() != "cpu" else "eager"
+    if plain and kernel in ("xla", "cudnn"):
+        b, n, s, t = q.shape[0], q.shape[2], q.shape[1], k.shape[1]
+        full = (
+            None
+            if mask is None
+            else jnp.broadcast_to(mask, (*jnp.broadcast_shapes(mask.shape, (b, 1, 1, 1))[:2], s, t))
+        )
+        bias = None if bias is None else jnp.broadcast_to(bias, (bias.shape[0], n, s, t)).astype(q.dtype)
+        return jax.nn.dot_product_attention(q, k, v, bias, full, scale=scale, implementation=kernel), None
+    return _eager(q, k, v, mask, bias, scale, rate, key, weights, run.precision)
+
+
+def _eager(q, k, v, mask, bias, scale, rate, key, weights, precision):
+    groups = q.shape[2] // k.shape[2]
+    if groups > 1:
+        k, v = (jnp.repeat(x, groups, axis=2) for x in (k, v))
+    scores = jnp.einsum("bsnh,btnh->bnst", q * scale, k, precision=precision).astype(jnp.float32)
+    if bias is not None:
+        scores = scores + bias
+    if mask is not None:
+        scores = jnp.where(mask, scores, jnp.finfo(jnp.float32).min)
+    probs = dropout(jax.nn.softmax(scores, axis=-1).astype(q.dtype), rate, key)
+    out = jnp.einsum("bnst,btnh->bsnh", probs, v, precision=precision)
+    return out, (probs if weights else None)

@@ -1,0 +1,40 @@
+"""Key/value caches for decoding: plain pytrees, state in and state out.
+
+A cache is `{"layers": ..., "index": int32 [], "mask": bool [B, T]}`. `layers` has the form of the model's layers
+(`Layers` of `{"k", "v"}` or one `Stack`), each [B, T, K, H]; `index` is the next free slot, `mask` tells which slots
+hold real tokens.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+
+from jaxformers.spec import Layers, Stack
+
+
+def KVCache(num_layers: int, batch: int, length: int, heads: int, head_dim: int, dtype, stacked: bool = False) -> dict:
+    """An empty cache of `length` slots for `num_layers` layers of `heads` key/value heads."""
+    shape = (batch, length, heads, head_dim)
+    if stacked:
+        layers = Stack({name: jnp.zeros((num_layers, *shape), dtype) for name in ("k", "v")})
+    else:
+        layers = Layers({name: jnp.zeros(shape, dtype) for name in ("k", "v")} for _ in range(num_layers))
+    return {"layers": layers, "index": jnp.zeros((), jnp.int32), "mask": jnp.zeros((batch, length), bool)}
+
+
+def write(layer, k, v, index):
+    """One layer's cache with new keys and values [B, S, K, H] written from slot `index` on."""
+    at = (0, index, 0, 0)
+    return {
+        "k": jax.lax.dynamic_update_slice(layer["k"], k.astype(layer["k"].dtype), at),
+        "v": jax.lax.dynamic_update_slice(layer["v"], v.astype(layer["v"].dtype), at),
+    }
+
+
+def advance(cache, attention_mask, length: int):
+    """The cache's new `mask` and `index` after `length` tokens, whose validity is attention_mask [B, length] or None."""
+    batch = cache["mask"].shape[0]
+    new = jnp.ones((batch, length), bool) if attention_mask is None else attention_mask.astype(bool)
+    mask = jax.lax.dynamic_update_slice(cache["mask"], new, (0, cache["index"]))
+    return {**cache, "mask": mask, "index": cache["index"] + length}

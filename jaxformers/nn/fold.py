@@ -1,0 +1,97 @@
+"""`fold`: runs a list of layers or a stack of layers, with one function for both."""
+
+from __future__ import annotations
+
+import jax
+
+from jaxformers import context
+from jaxformers.spec import Layers, Stack
+
+_POLICIES = {
+    "full": None,
+    "dots": jax.checkpoint_policies.dots_saveable,
+    "dots_no_batch": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+}
+
+
+def fold(f, layers, x, **each):
+    """Threads x through the layers.
+
+    Args:
+      f: `f(layer, x, **one) -> (x, y)`; y is a dict of what the layer reports (attention weights, its new cache, ...),
+        whose values may be None.
+      layers: `Layers` or a list (unrolled, in order), a `Stack` (one `lax.scan`), or a list that holds both.
+      x: the activations, a pytree whose shapes the layers keep.
+      each: per-layer inputs: None, an array with a leading layer axis, or a list/`Stack` of the same form as `layers`.
+
+    Returns:
+      x after the last layer, and the ys in the form of `layers`: `Layers` of dicts, or one `Stack`.
+    """
+    remat = context.current().remat
+    if isinstance(layers, Stack):
+        return _scan(_checkpointed(f, remat, scanned=True), layers, x, each)
+    ys = Layers()
+    at = 0
+    unrolled = _checkpointed(f, remat, scanned=False)
+    for position, layer in enumerate(layers):
+        n = _length(layer)
+        one = {k: _take(v, at, n, position) for k, v in each.items()}
+        if isinstance(layer, Stack):
+            x, y = _scan(_checkpointed(f, remat, scanned=True), layer, x, one)
+        else:
+            x, y = unrolled(layer, x, **one)
+        ys.append(y)
+        at += n or 1
+    return x, ys
+
+
+def _scan(f, stack, x, each):
+    x, y = jax.lax.scan(lambda x, xs: f(xs[0], x, **xs[1]), x, (dict(stack), each))
+    return x, Stack(y)
+
+
+def _checkpointed(f, remat: str, scanned: bool):
+    if remat == "none":
+        return f
+    return jax.checkpoint(f, policy=_POLICIES[remat], prevent_cse=not scanned)
+
+
+def _length(layer) -> int:
+    """Layers in a stack; 0 for a single layer."""
+    return jax.tree.leaves(layer)[0].shape[0] if isinstance(layer, Stack) else 0
+
+
+def _take(values, at: int, n: int, position: int):
+    if values is None:
+        return None
+    if isinstance(values, list):
+        return values[position]
+    return jax.tree.map(lambda v: v[at : at + n] if n else v[at], values)
+
+
+def num_layers(layers) -> int:
+    """How many layers a list or stack holds."""
+    return _length(layers) if isinstance(layers, Stack) else sum(_length(x) or 1 for x in layers)
+
+
+def collect(ys, name: str):
+    """One field of `fold`'s ys as a tuple with an entry per layer; None where no layer reports it."""
+    if isinstance(ys, Stack):
+        ys = [ys]
+    out: list = []
+    for y in ys:
+        value = y.get(name)
+        if value is not None:
+            out += list(value) if isinstance(y, Stack) else [value]
+    return tuple(out) or None
+
+
+def pick(ys, name: str):
+    """One field of `fold`'s ys in the form of `layers`: what goes back in as a per-layer input (a cache)."""
+    return ys[name] if isinstance(ys, Stack) else Layers(y[name] for y in ys)
+
+
+def hidden_states(first, ys):
+    """The reference's `hidden_states`: the first layer's input, then every layer's `hidden`."""
+    rest = collect(ys, "hidden")
+    return None if rest is None else (first, *rest)

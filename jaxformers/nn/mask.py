@@ -1,0 +1,44 @@
+"""Attention masks: bool, True where a query may attend, broadcastable to [B, N, S, T]."""
+
+from __future__ import annotations
+
+import jax.numpy as jnp
+
+
+def padding(attention_mask):
+    """attention_mask [B, T] (nonzero = token), [B, S, T] or [B, 1|N, S, T] -> a mask to broadcast; None stays None."""
+    if attention_mask is None:
+        return None
+    mask = attention_mask.astype(bool)
+    return {2: lambda: mask[:, None, None, :], 3: lambda: mask[:, None], 4: lambda: mask}[mask.ndim]()
+
+
+def causal(queries: int, keys: int, offset=0, window: int | None = None):
+    """[1, 1, S, T]: query s, standing at slot s + offset, sees slots up to its own (and not more than `window` back)."""
+    q = jnp.arange(queries)[:, None] + offset
+    k = jnp.arange(keys)[None, :]
+    mask = k <= q
+    return (mask if window is None else mask & (k > q - window))[None, None]
+
+
+def decoder(attention_mask, length: int, cache=None, window: int | None = None):
+    """Causal mask and padding together.
+
+    Args:
+      attention_mask: [B, length] validity of the new tokens, or a ready mask [B, S, T] / [B, N, S, T], or None.
+      length: number of new tokens.
+      cache: the cache *after* `cache.advance`, or None for a pass without one.
+      window: how many tokens back, itself included, a token sees.
+    """
+    if cache is None:
+        mask = causal(length, length, 0, window)
+        return mask if attention_mask is None else mask & padding(attention_mask)
+    slots = cache["mask"].shape[1]
+    return causal(length, slots, cache["index"] - length, window) & padding(cache["mask"])
+
+
+def both(a, b):
+    """Conjunction of two masks, either of which may be None."""
+    if a is None or b is None:
+        return b if a is None else a
+    return a & b
