@@ -1,4 +1,4 @@
-"""Formats and frameworks: any checkpoint as one lazy mapping `canonical name -> tensor`. Knows no mesh and no model."""
+"""Formats and frameworks: any checkpoint as one lazy mapping `canonical name -> tensor`. Knows no mesh, no model."""
 
 from jaxformers.bridges.names import canonical, is_inert, with_inert
 from jaxformers.bridges.open import open_weights

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 @contextlib.contextmanager
 def atomic(path: str | os.PathLike) -> Iterator[BinaryIO]:
-    """Opens a temporary file beside `path` for writing; it is synced and renamed to `path` only if the block ends well."""
+    """Opens a temporary file beside `path` for writing; renamed to `path`, synced, only if the block ends well."""
     path = pathlib.Path(path)
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     try:

@@ -227,7 +227,8 @@ class _Door:
         for suffix in cls.suffixes:
             if stem + suffix in heads:
                 return stem + suffix
-        problem = f"{cls.__name__} needs a head named {' or '.join(stem + s for s in cls.suffixes)}; it has {', '.join(heads)}"
+        wanted = " or ".join(stem + s for s in cls.suffixes)
+        problem = f"{cls.__name__} needs a head named {wanted}; it has {', '.join(heads)}"
         raise ConfigError(config.model_type, [problem])
 
     @classmethod

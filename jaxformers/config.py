@@ -101,7 +101,7 @@ class ModelConfig:
     eos_token_id: Any = None
     pad_token_id: Any = None
     decoder_start_token_id: Any = None
-    extra: Frozen = Frozen()  # keys of the file that no field knows
+    extra: Frozen = dataclasses.field(default_factory=Frozen)  # keys of the file that no field knows
     written: frozenset = dataclasses.field(default=frozenset(), compare=False, repr=False)  # keys that the file held
 
     def __init_subclass__(cls, model_type: str | None = None, **kwargs):

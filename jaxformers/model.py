@@ -27,8 +27,8 @@ class Head:
       declare: `config -> tree of Param`.
       apply: `(params, config, **inputs) -> Output`, pure.
       cache: `(config, batch, length, dtype, stacked) -> cache`, for heads that decode step by step.
-      ties: `config -> {name that files may hold: declared name it is tied to}`. Such names are never declared: they are
-        read when the declared one is absent, and skipped when it is there.
+      ties: `config -> {name that files may hold: declared name it is tied to}`. Such names are never declared: they
+        are read when the declared one is absent, and skipped when it is there.
     """
 
     declare: Callable[[Any], dict]
@@ -38,7 +38,7 @@ class Head:
 
 
 def extends(base: Callable, *without: str):
-    """Decorator for `f(p, c, ..., **inputs)` that hands `inputs` to `base`: its signature then shows base's arguments."""
+    """Decorator for `f(p, c, ..., **inputs)` that hands `inputs` to `base`: its signature lists base's too."""
 
     def decorate(f):
         own = {n: p for n, p in inspect.signature(f).parameters.items() if p.kind != p.VAR_KEYWORD}
@@ -177,7 +177,7 @@ class Model:
         return arrays, tuple(sorted(options))
 
     def _check_ids(self, name: str, value) -> list[str]:
-        """Token ids that are still on the host are checked against the vocabulary; gathers would clip them silently."""
+        """Token ids still on the host are checked against the vocabulary; a gather would clip them silently."""
         if name not in ("input_ids", "decoder_input_ids") or isinstance(value, jax.Array):
             return []
         ids = np.asarray(value)

@@ -17,8 +17,8 @@ from jaxformers.spec import Param, label, map_named
 class Plan:
     """Where a tree of parameters goes.
 
-    `shardings` is a tree like the declared one; `notes` says, for every axis that a rule wanted to split and that stayed
-    whole, which parameter, which axis and why.
+    `shardings` is a tree like the declared one; `notes` says, for every axis that a rule wanted to split and that
+    stayed whole, which parameter, which axis and why.
     """
 
     shardings: Any

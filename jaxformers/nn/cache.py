@@ -33,7 +33,7 @@ def write(layer, k, v, index):
 
 
 def advance(cache, attention_mask, length: int):
-    """The cache's new `mask` and `index` after `length` tokens, whose validity is attention_mask [B, length] or None."""
+    """The cache with `mask` and `index` moved on by `length` tokens, valid where attention_mask [B, length] is."""
     batch = cache["mask"].shape[0]
     new = jnp.ones((batch, length), bool) if attention_mask is None else attention_mask.astype(bool)
     mask = jax.lax.dynamic_update_slice(cache["mask"], new, (0, cache["index"]))

@@ -14,7 +14,7 @@ _POLICIES = {
 }
 
 
-def fold(f, layers, x, **each):
+def fold(f, layers, x, *, states: bool = False, **each):
     """Threads x through the layers.
 
     Args:
@@ -22,12 +22,15 @@ def fold(f, layers, x, **each):
         whose values may be None.
       layers: `Layers` or a list (unrolled, in order), a `Stack` (one `lax.scan`), or a list that holds both.
       x: the activations, a pytree whose shapes the layers keep.
+      states: also report each layer's output, as `hidden` (see `hidden_states`).
       each: per-layer inputs: None, an array with a leading layer axis, or a list/`Stack` of the same form as `layers`.
 
     Returns:
       x after the last layer, and the ys in the form of `layers`: `Layers` of dicts, or one `Stack`.
     """
     remat = context.current().remat
+    if states:
+        f = _reporting(f)
     if isinstance(layers, Stack):
         return _scan(_checkpointed(f, remat, scanned=True), layers, x, each)
     ys = Layers()
@@ -43,6 +46,14 @@ def fold(f, layers, x, **each):
         ys.append(y)
         at += n or 1
     return x, ys
+
+
+def _reporting(f):
+    def g(layer, x, **one):
+        x, y = f(layer, x, **one)
+        return x, {**y, "hidden": x}
+
+    return g
 
 
 def _scan(f, stack, x, each):

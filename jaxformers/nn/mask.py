@@ -14,7 +14,7 @@ def padding(attention_mask):
 
 
 def causal(queries: int, keys: int, offset=0, window: int | None = None):
-    """[1, 1, S, T]: query s, standing at slot s + offset, sees slots up to its own (and not more than `window` back)."""
+    """[1, 1, S, T]: query s, at slot s + offset, sees the last `window` slots up to its own (all for None)."""
     q = jnp.arange(queries)[:, None] + offset
     k = jnp.arange(keys)[None, :]
     mask = k <= q

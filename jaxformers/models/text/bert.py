@@ -135,7 +135,9 @@ def attention(p, c, x, *, memory=None, mask=None, cache=None, index=None, key=No
     own = p["self"]
     k_probs, k_out = nn.split(key, 2)
     source = x if memory is None else memory
-    q, k, v = (nn.split_heads(linear(own[n], s), c.num_attention_heads) for n, s in _qkv(x, source))
+    q = nn.split_heads(linear(own["query"], x), c.num_attention_heads)
+    k = nn.split_heads(linear(own["key"], source), c.num_attention_heads)
+    v = nn.split_heads(linear(own["value"], source), c.num_attention_heads)
     if cache is not None:
         cache = nn.write(cache, k, v, index)
         k, v = cache["k"], cache["v"]
@@ -144,10 +146,6 @@ def attention(p, c, x, *, memory=None, mask=None, cache=None, index=None, key=No
     h, probs = nn.attend(q, k, v, mask=mask, bias=bias, rate=rate, key=k_probs, weights=weights)
     h = dropout(linear(p["output"]["dense"], nn.merge_heads(h)), c.hidden_dropout_prob, k_out)
     return layer_norm(p["output"]["LayerNorm"], h + x, c.layer_norm_eps), cache, probs
-
-
-def _qkv(x, source):
-    return ("query", x), ("key", source), ("value", source)
 
 
 def distance_bias(p, c, q, k, index):
@@ -170,14 +168,12 @@ def layer(p, c, x, *, mask, memory, memory_mask, cache, index, key, weights):
         )
     f = linear(p["output"]["dense"], nn.activation(c.hidden_act, linear(p["intermediate"]["dense"], h)))
     y = layer_norm(p["output"]["LayerNorm"], dropout(f, c.hidden_dropout_prob, k_out) + h, c.layer_norm_eps)
-    return y, {"hidden": y, "attention": probs, "cross": cross, "cache": cache}
+    return y, {"attention": probs, "cross": cross, "cache": cache}
 
 
 def embeddings(p, c, x, token_type_ids, position_ids, key):
-    x = x + (
-        embed(p["token_type_embeddings"], token_type_ids)
-        if token_type_ids is not None
-        else p["token_type_embeddings"]["weight"][0]
+    x = x + embed(
+        p["token_type_embeddings"], jnp.zeros((1, 1), jnp.int32) if token_type_ids is None else token_type_ids
     )
     if c.position_embedding_type == "absolute":
         x = x + embed(p["position_embeddings"], position_ids)
@@ -238,12 +234,13 @@ def model(
         )
 
     first = x
-    x, ys = nn.fold(step, layers, x, cache=caches, key=nn.split_layers(k_layers, nn.num_layers(layers)))
+    keys = nn.split_layers(k_layers, nn.num_layers(layers))
+    x, ys = nn.fold(step, layers, x, states=output_hidden_states, cache=caches, key=keys)
     return Output(
         last_hidden_state=x,
         pooler_output=pool(p["pooler"], x) if "pooler" in p else None,
         past_key_values=None if past is None else {**past, "layers": nn.pick(ys, "cache")},
-        hidden_states=nn.hidden_states(first, ys) if output_hidden_states else None,
+        hidden_states=nn.hidden_states(first, ys),
         attentions=nn.collect(ys, "attention"),
         cross_attentions=nn.collect(ys, "cross"),
     )

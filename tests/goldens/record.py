@@ -1,0 +1,107 @@
+"""Records reference values from PyTorch transformers: `make goldens`, or `python tests/goldens/record.py bert gpt2`.
+
+Needs the extra `reference` and no jax. Writes `<model_type>.npz` (sketches of every output) and
+`<model_type>.json` (parameter counts at published sizes) beside this file.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+
+import numpy as np
+import torch
+import transformers
+from support.case import GOLDENS, Case, load_cases, model_types
+from support.fill import fill, leaves, sketch
+
+
+def config_class(model_type: str):
+    return transformers.models.auto.configuration_auto.CONFIG_MAPPING[model_type]
+
+
+def build(model_type: str, case: Case, head: str):
+    """The reference model of a case with weights filled by name, in eval mode (or train mode without dropout)."""
+    config = config_class(model_type)(**{k: _int_keys(v) for k, v in case.config.items()})
+    config._attn_implementation = "eager"
+    model = getattr(transformers, head)(config)
+    state = model.state_dict()
+    for name, tensor in state.items():
+        if tensor.is_floating_point() and not _is_buffer_to_keep(model, name):
+            state[name] = torch.from_numpy(fill(_canonical(model, name), tuple(tensor.shape))).to(tensor.dtype)
+    model.load_state_dict(state)
+    model.tie_weights()
+    return model.train() if case.options.get("train") else model.eval()
+
+
+def _int_keys(value):
+    return (
+        {int(k): v for k, v in value.items()} if isinstance(value, dict) and all(k.isdigit() for k in value) else value
+    )
+
+
+def _is_buffer_to_keep(model, name: str) -> bool:
+    """Buffers that are functions of the config; running statistics are filled like weights."""
+    return name in dict(model.named_buffers()) and "running_" not in name
+
+
+def _canonical(model, name: str) -> str:
+    """Tied tensors have several names; the first that `named_parameters` gives is the one to fill by."""
+    tensor = dict(model.named_parameters(remove_duplicate=False)).get(name)
+    for first, held in model.named_parameters():
+        if held is tensor:
+            return first
+    return name
+
+
+def call(model, case: Case, head: str) -> dict[str, np.ndarray]:
+    known = inspect.signature(model.forward).parameters
+    inputs = {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in case.make_inputs(head).items()}
+    inputs = {k: v.long() if v.dtype == torch.int32 else v for k, v in inputs.items()}
+    flags = {k: True for k in ("output_hidden_states", "output_attentions") if k in known}
+    options = {k: v for k, v in case.options.items() if k in known}
+    with torch.no_grad():
+        out = model(**inputs, **flags, **options)
+    kept = {k: v for k, v in out.items() if "past_key_values" not in k}
+    values = leaves({k: _numpy(v) for k, v in kept.items()})
+    if case.options.get("train"):
+        values |= {f"state.{n}": b.numpy() for n, b in model.named_buffers() if "running_" in n}
+    return values
+
+
+def _numpy(v):
+    if isinstance(v, torch.Tensor):
+        return v.detach().numpy()
+    if isinstance(v, dict):
+        return {k: _numpy(x) for k, x in v.items()}
+    return tuple(_numpy(x) for x in v) if isinstance(v, tuple | list) else None
+
+
+def record(model_type: str) -> None:
+    module = load_cases(model_type)
+    arrays: dict[str, np.ndarray] = {}
+    for case in module.CASES:
+        for head in case.heads or module.HEADS:
+            model = build(model_type, case, head)
+            for name, value in call(model, case, head).items():
+                arrays[f"{case.name}/{head}/{name}"] = sketch(value)
+    counts = {}
+    for name, (values, heads) in module.PUBLISHED.items():
+        config = config_class(model_type)(**values)
+        for head in heads:
+            with torch.device("meta"):
+                model = getattr(transformers, head)(config)
+            counts[f"{name}/{head}"] = sum(p.numel() for p in model.parameters())
+    np.savez_compressed(GOLDENS / f"{model_type}.npz", **arrays)
+    (GOLDENS / f"{model_type}.json").write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n")
+    print(f"{model_type}: {len(arrays)} outputs, {(GOLDENS / f'{model_type}.npz').stat().st_size / 1000:.0f} kB")
+
+
+if __name__ == "__main__":
+    transformers.logging.set_verbosity_error()
+    for wanted in sys.argv[1:] or model_types():
+        record(wanted)

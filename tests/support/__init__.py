@@ -1,0 +1,1 @@
+"""What the tests and the recorder of reference values share. NumPy only: the recorder has no jax."""

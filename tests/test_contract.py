@@ -1,0 +1,278 @@
+"""The contract that every head of every model keeps. A new model inherits all of it from its case file."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from support.case import GOLDENS, Case, load_cases, model_types
+from support.fill import fill, leaves, relative_error, sketch
+
+import jaxformers as jf
+from jaxformers import models, sharding, spec
+from jaxformers.model import arguments, run
+
+
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """One case on one head, with name-filled weights and the outputs of one compiled call."""
+
+    model_type: str
+    case: Case
+    head: str
+
+    def __repr__(self):
+        return f"{self.model_type}-{self.case.name}-{self.head}"
+
+    @functools.cached_property
+    def config(self):
+        return jf.AutoConfig.for_model(self.model_type, **self.case.config)
+
+    @functools.cached_property
+    def model(self) -> jf.Model:
+        name, head = models.find_head(self.config, self.head)
+        params = spec.map_named(lambda path, p: jnp.asarray(filled(path, p)), head.declare(self.config))
+        return jf.Model(params, self.config, head, name)
+
+    @functools.cached_property
+    def stacked(self) -> jf.Model:
+        return self.model.replace(params=jf.stack(self.model.params))
+
+    @functools.cached_property
+    def inputs(self) -> dict[str, np.ndarray]:
+        return self.case.make_inputs(self.head)
+
+    @functools.cached_property
+    def options(self) -> dict:
+        known = arguments(self.model.head.apply)
+        flags = {k: True for k in ("output_hidden_states", "output_attentions") if k in known}
+        return flags | {k: v for k, v in self.case.options.items() if k in known}
+
+    @functools.cached_property
+    def outputs(self) -> dict[str, np.ndarray]:
+        return leaves(self.model(**self.inputs, **self.options))
+
+
+def filled(path, p) -> np.ndarray:
+    held = [fill(n, p.shape[1:] if p.stacked else p.shape) for n in spec.names(path)]
+    return np.stack(held) if p.stacked else held[0]
+
+
+@functools.cache
+def goldens(model_type: str):
+    with np.load(GOLDENS / f"{model_type}.npz") as f:
+        return dict(f)
+
+
+SUBJECTS = [
+    Subject(t, case, head)
+    for t in model_types()
+    for case in load_cases(t).CASES
+    for head in case.heads or load_cases(t).HEADS
+]
+FIRST = list({(s.model_type, s.head): s for s in reversed(SUBJECTS)}.values())[::-1]
+
+
+def over(subjects):
+    """One test per subject; those of one subject run in one process and share its compiled call."""
+    return pytest.mark.parametrize(
+        "s", [pytest.param(s, id=repr(s), marks=pytest.mark.xdist_group(repr(s))) for s in subjects]
+    )
+
+
+@over(SUBJECTS)
+def test_equals_the_reference(s: Subject):
+    prefix = f"{s.case.name}/{s.head}/"
+    expected = {k.removeprefix(prefix): v for k, v in goldens(s.model_type).items() if k.startswith(prefix)}
+    assert expected, "no goldens recorded: run `make goldens`"
+    missing = sorted(set(expected) - set(s.outputs))
+    assert not missing, f"the reference also returns {missing}"
+    errors = {k: relative_error(sketch(s.outputs[k]), v) for k, v in expected.items()}
+    assert max(errors.values()) <= s.case.tolerance, {k: e for k, e in errors.items() if e > s.case.tolerance}
+
+
+def scalar(out) -> jax.Array:
+    """One number that depends on every floating output."""
+    floats = [x for x in jax.tree.leaves(out) if jnp.issubdtype(x.dtype, jnp.floating)]
+    return sum(jnp.mean(jnp.square(x.astype(jnp.float32))) for x in floats)
+
+
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def value_and_grad(head, options, model, arrays):
+    def f(model):
+        out = head.apply(model.params, model.config, **arrays, **dict(options))
+        return scalar(out), out
+
+    (_, out), grads = jax.value_and_grad(f, has_aux=True)(model)
+    return out, grads.params
+
+
+@over(FIRST)
+def test_list_and_stack_agree(s: Subject):
+    arrays = {k: jnp.asarray(v) for k, v in s.inputs.items()}
+    options = tuple(sorted(s.options.items()))
+    out, grads = value_and_grad(s.model.head, options, s.model, arrays)
+    out_stacked, grads_stacked = value_and_grad(s.model.head, options, s.stacked, arrays)
+    for name, value in leaves(out).items():
+        assert relative_error(leaves(out_stacked)[name], value) <= 1e-5, name
+    flat, flat_stacked = spec.flatten(grads), spec.flatten(grads_stacked)
+    assert set(flat) == set(spec.flatten(s.model.params))
+    total = np.sqrt(sum(float(jnp.sum(jnp.square(g))) for g in flat.values()))
+    assert 0 < total < np.inf
+    for name, g in flat.items():
+        assert float(jnp.linalg.norm(flat_stacked[name] - g)) <= 1e-4 * total, name
+
+
+@over([s for s in FIRST if models.find_head(s.config, s.head)[1].cache and "decoder_input_ids" not in s.inputs])
+def test_cached_decode_equals_one_pass(s: Subject):
+    config = (
+        s.config.replace(is_decoder=True) if hasattr(s.config, "use_cache") and not s.config.is_decoder else s.config
+    )
+    model = s.model.replace(config=config)
+    ids = s.inputs["input_ids"]
+    rows, length = ids.shape[0], ids.shape[-1]
+    mask = np.ones((rows, length), np.int32)
+    mask[-1, :2] = 0  # left padding, as in batched generation
+    positions = np.maximum(np.cumsum(mask, -1) - 1, 0).astype(np.int32)
+    whole = model(input_ids=ids, attention_mask=mask, position_ids=positions)
+    field = "logits" if "logits" in whole else "last_hidden_state"
+    cache = model.init_cache(rows, length + 3)
+    parts = []
+    for a, b in [(0, 4), (4, 5), (5, 6), (6, length)]:
+        out = model(
+            input_ids=ids[:, a:b], attention_mask=mask[:, a:b], position_ids=positions[:, a:b], past_key_values=cache
+        )
+        cache = out.past_key_values
+        parts.append(out[field])
+    steps = np.concatenate(parts, 1)
+    seen = mask.astype(bool)
+    assert relative_error(steps[seen], np.asarray(whole[field])[seen]) <= 1e-5
+    assert int(cache["index"]) == length
+
+
+@over([s for s in FIRST if "attention_mask" in s.inputs])
+def test_padding_does_not_leak(s: Subject):
+    inputs, changed = dict(s.inputs), []
+    for ids, mask in (("input_ids", "attention_mask"), ("decoder_input_ids", "decoder_attention_mask")):
+        if ids in inputs and mask in inputs:
+            pad = inputs[mask] == 0
+            assert pad.any()
+            other = (inputs[ids] + 7) % s.config.vocab_size
+            changed.append(ids)
+            inputs[ids] = np.where(pad, other, inputs[ids]).astype(np.int32)
+    assert changed
+    real = s.inputs["attention_mask"].astype(bool)
+    real_decoder = s.inputs.get("decoder_attention_mask", real).astype(bool)
+    before, after = s.model(**s.inputs, **s.options), s.model(**inputs, **s.options)
+    compared = 0
+    for name in ("last_hidden_state", "logits", "prediction_logits", "start_logits", "encoder_last_hidden_state"):
+        if name not in before:
+            continue
+        a, b = np.asarray(before[name]), np.asarray(after[name])
+        keep = real_decoder if not name.startswith("encoder") and "decoder_input_ids" in inputs else real
+        if a.shape[: keep.ndim] == keep.shape:
+            a, b = a[keep], b[keep]
+        elif s.head.endswith("ForSequenceClassification") and "score" in s.model.params:
+            continue  # the last token is found by its id: changing padding ids changes what the call means
+        assert relative_error(b, a) <= 1e-5, name
+        compared += 1
+    assert compared or "score" in s.model.params
+
+
+@over(FIRST)
+def test_eight_devices_equal_one(s: Subject):
+    mesh = Mesh(np.asarray(jax.devices()[:8]).reshape(2, 2, 2), ("data", "fsdp", "tensor"))
+    declared = spec.stack(s.model.head.declare(s.config))
+    plan = sharding.plan(declared, mesh, "fsdp+tensor")
+    params = jax.device_put(s.stacked.params, plan.shardings)
+    split = [x for x in jax.tree.leaves(params) if not x.sharding.is_fully_replicated]
+    assert split, "the rules split nothing"
+    batch = NamedSharding(mesh, PartitionSpec("data"))
+    inputs = {
+        k: jax.device_put(v, batch if v.ndim and v.shape[0] == 2 else NamedSharding(mesh, PartitionSpec()))
+        for k, v in s.inputs.items()
+    }
+    out = leaves(s.stacked.replace(params=params)(**inputs, **s.options))
+    for name, value in s.outputs.items():
+        assert relative_error(out[name], value) <= 1e-5, name
+
+
+@over(FIRST)
+def test_save_and_load_are_exact(s: Subject, tmp_path):
+    s.stacked.save(tmp_path / "stacked")
+    s.model.save(tmp_path / "list", max_shard_size=20_000)
+    a = jf.load(tmp_path / "stacked")
+    b = jf.load(tmp_path / "list", stack=True)
+    assert a.name == b.name == s.head
+    assert a.config == s.config.replace(architectures=(s.head,))
+    chex_equal(a.params, s.model.params)
+    chex_equal(b.params, s.stacked.params)
+
+
+def chex_equal(a, b):
+    assert jax.tree.structure(a) == jax.tree.structure(b)
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        assert x.dtype == y.dtype
+        np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
+
+
+@over(FIRST)
+def test_bfloat16_in_bfloat16_out(s: Subject):
+    def half(x):
+        return jax.ShapeDtypeStruct(x.shape, jnp.bfloat16 if jnp.issubdtype(x.dtype, jnp.floating) else x.dtype)
+
+    params = jax.tree.map(half, s.model.params)
+    targets = {k for k in s.inputs if "labels" in k}
+    inputs = {k: jax.ShapeDtypeStruct(v.shape, v.dtype) if k in targets else half(v) for k, v in s.inputs.items()}
+    out = jax.eval_shape(lambda p, x: s.model.head.apply(p, s.config, **x, **s.options), params, inputs)
+    flat = {jax.tree_util.keystr(k): v for k, v in jax.tree_util.tree_leaves_with_path(out)}
+    wrong = {
+        k: v.dtype
+        for k, v in flat.items()
+        if jnp.issubdtype(v.dtype, jnp.floating) and v.dtype != jnp.bfloat16 and "loss" not in k
+    }
+    assert not wrong
+
+
+@over(FIRST)
+def test_one_trace_per_shape(s: Subject):
+    s.model(**s.inputs, **s.options)
+    traces = run._cache_size()
+    again = {k: v.copy() for k, v in s.inputs.items()}
+    s.model.replace(params=jax.tree.map(lambda x: x + 0, s.model.params))(**again, **s.options)
+    assert run._cache_size() == traces
+
+
+PUBLISHED = [
+    (t, name, head) for t in model_types() for name, (_, heads) in load_cases(t).PUBLISHED.items() for head in heads
+]
+
+
+@pytest.mark.parametrize(("model_type", "name", "head"), PUBLISHED)
+def test_published_sizes(model_type, name, head):
+    config = jf.AutoConfig.for_model(model_type, **load_cases(model_type).PUBLISHED[name][0])
+    declared = models.find_head(config, head)[1].declare(config)
+    counts = json.loads((GOLDENS / f"{model_type}.json").read_text())
+    assert spec.count(declared, trainable=True) == counts[f"{name}/{head}"]
+    assert spec.count(spec.stack(declared), trainable=True) == counts[f"{name}/{head}"]
+
+
+REFUSED = [(t, values, word) for t in model_types() for values, word in load_cases(t).REFUSED]
+
+
+@pytest.mark.parametrize(("model_type", "values", "word"), REFUSED)
+def test_values_that_would_change_the_arithmetic_are_refused(model_type, values, word):
+    with pytest.raises(jf.ConfigError, match=word):
+        jf.AutoConfig.for_model(model_type, **values)
+
+
+@pytest.mark.parametrize("model_type", sorted(models.TABLE))
+def test_every_head_has_a_case(model_type):
+    heads = models.module(model_type).HEADS
+    assert {s.head for s in SUBJECTS if s.model_type == model_type} == set(heads)
