@@ -89,7 +89,7 @@ def _aligned(nbytes: int) -> np.ndarray:
 
 def _read_into(path: pathlib.Path, offset: int, out: np.ndarray) -> None:
     with open(path, "rb", buffering=0) as f:
-        view, at = memoryview(out), 0
+        view, at = out.data, 0
         while at < len(view):
             n = os.preadv(f.fileno(), [view[at : at + (1 << 30)]], offset + at)
             if n == 0:

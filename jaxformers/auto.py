@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pathlib
 from typing import Any
@@ -234,7 +235,7 @@ class _Door:
     @classmethod
     def from_pretrained(cls, path: Path, *, config: ModelConfig | None = None, **options: Any) -> Model:
         """`load(path, head=...)`; options are those of `load`."""
-        known = load.__kwdefaults__
+        known = inspect.signature(load).parameters
         changes = {k: v for k, v in options.items() if k not in known}
         if config is None:
             config = AutoConfig.from_pretrained(path, revision=options.get("revision"), **changes)

@@ -162,7 +162,7 @@ def read(
             p: s for (p, _), s in zip(spec.paths(declared), spec.in_file_order(declared, shardings), strict=True)
         }
     with concurrent.futures.ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        jobs = {}
+        jobs: dict[Any, Any] = {}
         for path, p in spec.paths(declared):
             names = spec.names(path)
             if all(n in source for n in names):
@@ -176,7 +176,8 @@ def read(
 
 
 def _leaf(held: list, p: spec.Param, dtype, sharding):
-    def block(index: tuple[slice, ...] = ()) -> np.ndarray:
+    def block(index: tuple[slice, ...] | None = None) -> np.ndarray:
+        index = index or ()
         if not p.stacked:
             return cast(held[0].read(index), dtype)
         rows = range(p.stacked)[index[0]] if index else range(p.stacked)

@@ -215,9 +215,11 @@ def update(tree: Tree, changes: Tree) -> Tree:
 
 def _stackable(a: Tree, b: Tree) -> bool:
     """Same structure, shapes and (for arrays) dtypes."""
-    la, ta = jax.tree.flatten(a)
-    lb, tb = jax.tree.flatten(b)
-    return ta == tb and all(x.shape == y.shape and _kind(x) == _kind(y) for x, y in zip(la, lb, strict=True))
+    structures: list[Any] = [jax.tree.structure(t) for t in (a, b)]
+    if structures[0] != structures[1]:
+        return False
+    pairs = zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True)
+    return all(x.shape == y.shape and _kind(x) == _kind(y) for x, y in pairs)
 
 
 def _kind(x):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +32,7 @@ def mish(x):
 
 gelu = functools.partial(jax.nn.gelu, approximate=False)
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable] = {
     "gelu": gelu,
     "gelu_python": gelu,
     "gelu_new": gelu_new,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -37,7 +39,7 @@ def attend(q, k, v, *, mask=None, bias=None, scale: float | None = None, rate: f
     run = context.current()
     scale = q.shape[-1] ** -0.5 if scale is None else scale
     plain = not weights and (key is None or rate == 0.0)
-    kernel = run.attention
+    kernel: Any = run.attention
     if kernel == "auto":
         kernel = "xla" if jax.default_backend() != "cpu" else "eager"
     if plain and kernel in ("xla", "cudnn"):

@@ -16,6 +16,7 @@ from jaxformers.spec import Layers, Stack
 def KVCache(num_layers: int, batch: int, length: int, heads: int, head_dim: int, dtype, stacked: bool = False) -> dict:
     """An empty cache of `length` slots for `num_layers` layers of `heads` key/value heads."""
     shape = (batch, length, heads, head_dim)
+    layers: Layers | Stack
     if stacked:
         layers = Stack({name: jnp.zeros((num_layers, *shape), dtype) for name in ("k", "v")})
     else:

