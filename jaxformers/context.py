@@ -1,4 +1,4 @@
-"""How to run a model, as opposed to what it is: attention kernel, rematerialisation, sharding rules, precision.
+"""How to run a model, as opposed to what it is: attention kernel, rematerialisation, precision of products.
 
 The settings live in a JAX user context, which is part of `jax.jit`'s cache key: entering `jf.running(...)` with other
 settings retraces, and never reuses a stale program.
@@ -24,9 +24,6 @@ class Run:
 
     attention: str = "auto"
     remat: str = "none"
-    precision: Any = None
-    mesh: Any = None
-    rules: tuple[tuple[str, Any], ...] = ()
 
 
 _context = jax.make_user_context(Run())
@@ -38,28 +35,27 @@ def current() -> Run:
 
 
 @contextlib.contextmanager
-def running(**settings):
-    """Sets how models run inside a `with` block.
+def running(*, precision: Any = None, **settings):
+    """Sets how models run inside a `with` block; what is not named stays as it is.
 
     Args:
       attention: "auto" (the fastest that fits the device and the call), "xla" (`jax.nn.dot_product_attention`),
         "cudnn" (flash attention on NVIDIA GPUs) or "eager" (written out, always float32 softmax).
       remat: what the backward pass recomputes, per layer: "none", "full" (keep only layer inputs), "dots" (keep matrix
         products) or "dots_no_batch" (keep products with weights only).
-      precision: precision of matrix products, as `jax.lax.Precision` or its name; None is JAX's default.
-      mesh, rules: a `jax.sharding.Mesh` and sharding rules; activations are constrained to them.
+      precision: precision of matrix products and convolutions, as `jax.default_matmul_precision` takes it ("highest",
+        "bfloat16", ...); it is part of jit's cache key as well.
 
     Raises:
       InputError: a setting is unknown or has a value that is not offered.
     """
-    known = {f.name for f in dataclasses.fields(Run)}
+    known = {f.name for f in dataclasses.fields(Run)} | {"precision"}
     problems = [f"unknown setting {k!r}; known: {', '.join(sorted(known))}" for k in settings if k not in known]
     for name, values in (("attention", ATTENTION), ("remat", REMAT)):
         if name in settings and settings[name] not in values:
             problems.append(f"{name} must be one of {', '.join(values)}, got {settings[name]!r}")
     if problems:
         raise InputError("running", problems)
-    if isinstance(settings.get("rules"), dict):
-        settings["rules"] = tuple(sorted(settings["rules"].items()))
-    with _context(dataclasses.replace(current(), **settings)):
+    products = contextlib.nullcontext() if precision is None else jax.default_matmul_precision(precision)
+    with products, _context(dataclasses.replace(current(), **settings)):
         yield current()

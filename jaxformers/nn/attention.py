@@ -36,10 +36,9 @@ def attend(q, k, v, *, mask=None, bias=None, scale: float | None = None, rate: f
     Returns:
       ([B, S, N, H], weights [B, N, S, T] or None).
     """
-    run = context.current()
     scale = q.shape[-1] ** -0.5 if scale is None else scale
     plain = not weights and (key is None or rate == 0.0)
-    kernel: Any = run.attention
+    kernel: Any = context.current().attention
     if kernel == "auto":
         kernel = "xla" if jax.default_backend() != "cpu" else "eager"
     if plain and kernel in ("xla", "cudnn"):
@@ -51,18 +50,18 @@ def attend(q, k, v, *, mask=None, bias=None, scale: float | None = None, rate: f
         )
         bias = None if bias is None else jnp.broadcast_to(bias, (bias.shape[0], n, s, t)).astype(q.dtype)
         return jax.nn.dot_product_attention(q, k, v, bias, full, scale=scale, implementation=kernel), None
-    return _eager(q, k, v, mask, bias, scale, rate, key, weights, run.precision)
+    return _eager(q, k, v, mask, bias, scale, rate, key, weights)
 
 
-def _eager(q, k, v, mask, bias, scale, rate, key, weights, precision):
+def _eager(q, k, v, mask, bias, scale, rate, key, weights):
     groups = q.shape[2] // k.shape[2]
     if groups > 1:
         k, v = (jnp.repeat(x, groups, axis=2) for x in (k, v))
-    scores = jnp.einsum("bsnh,btnh->bnst", q * scale, k, precision=precision).astype(jnp.float32)
+    scores = jnp.einsum("bsnh,btnh->bnst", q * scale, k, preferred_element_type=jnp.float32)
     if bias is not None:
         scores = scores + bias
     if mask is not None:
         scores = jnp.where(mask, scores, jnp.finfo(jnp.float32).min)
     probs = dropout(jax.nn.softmax(scores, axis=-1).astype(q.dtype), rate, key)
-    out = jnp.einsum("bnst,btnh->bsnh", probs, v, precision=precision)
+    out = jnp.einsum("bnst,btnh->bsnh", probs, v)
     return out, (probs if weights else None)

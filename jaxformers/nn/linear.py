@@ -5,7 +5,6 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from jaxformers import context
 from jaxformers.spec import Param, zeros
 
 
@@ -18,7 +17,7 @@ def Linear(din: int, dout: int, axes: str = "embed mlp", bias: bool = True, init
 
 def linear(p, x):
     """x [..., din] -> [..., dout]."""
-    y = jax.lax.dot_general(x, p["weight"], (((x.ndim - 1,), (1,)), ((), ())), precision=context.current().precision)
+    y = jax.lax.dot_general(x, p["weight"], (((x.ndim - 1,), (1,)), ((), ())))
     return y + p["bias"] if "bias" in p else y
 
 
@@ -30,7 +29,7 @@ def Conv1D(din: int, dout: int, axes: str = "embed mlp", init=None) -> dict:
 
 def conv1d(p, x):
     """x [..., din] -> [..., dout], with a weight of [din, dout]."""
-    y = jax.lax.dot_general(x, p["weight"], (((x.ndim - 1,), (0,)), ((), ())), precision=context.current().precision)
+    y = jax.lax.dot_general(x, p["weight"], (((x.ndim - 1,), (0,)), ((), ())))
     return y + p["bias"]
 
 
