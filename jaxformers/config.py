@@ -88,7 +88,7 @@ class ModelConfig:
     sub_configs: ClassVar[Mapping[str, type[ModelConfig]]] = {}
 
     architectures: tuple[str, ...] | None = None
-    id2label: Mapping[str, str] | None = None
+    id2label: Mapping[int, str] | None = None
     label2id: Mapping[str, int] | None = None
     problem_type: str | None = None
     tie_word_embeddings: bool = True
@@ -114,6 +114,8 @@ class ModelConfig:
             value = getattr(self, f.name)
             if f.name in self.sub_configs and isinstance(value, Mapping):
                 value = self.sub_configs[f.name].from_dict(value)
+            if f.name == "id2label" and value is not None:
+                value = _int_keys(self.model_type, value)
             object.__setattr__(self, f.name, freeze(value) if f.name != "written" else value)
         problems = [
             f"{name} must be one of {', '.join(map(repr, values))}, got {getattr(self, name)!r}"
@@ -129,10 +131,14 @@ class ModelConfig:
         return ()
 
     def default(self, **values) -> None:
-        """For `check`: gives fields that are None the value that the other fields imply."""
+        """For `check`: gives fields that are None the value that the other fields imply.
+
+        `replace` implies them anew: more heads also mean more key heads, unless those were given.
+        """
         for name, value in values.items():
             if getattr(self, name) is None:
                 object.__setattr__(self, name, value)
+                object.__setattr__(self, "_implied", {*self.__dict__.get("_implied", ()), name})
 
     # -------------------------------------------------------------------------------------------- names
 
@@ -155,8 +161,17 @@ class ModelConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], **changes) -> Self:
-        """A config from the object in a `config.json`; `changes` override it. Unknown keys go to `extra`."""
+        """A config from the object in a `config.json`, whose unknown keys go to `extra`; `changes` override it.
+
+        Raises:
+          ConfigError: a change names a field that neither the model type nor the file knows, or values are refused.
+        """
         given = {k: v for k, v in values.items() if k != "model_type"}
+        offered = {f.name for f in dataclasses.fields(cls)} - {"extra", "written"} | {*cls.synonyms, "num_labels"}
+        strange = [k for k in changes if k not in offered and k not in given]
+        if strange:
+            problems = [f"unknown field {k!r}; nearest: {', '.join(nearest(k, offered, 3))}" for k in strange]
+            raise ConfigError(f"{cls.model_type} config", problems)
         merged = {**given, **changes}
         if "num_labels" in merged:
             merged = _with_num_labels(merged, explicit="num_labels" in changes)
@@ -197,12 +212,24 @@ class ModelConfig:
 
     def replace(self, **changes) -> Self:
         """A copy with fields changed; synonyms and `num_labels` are understood."""
-        return type(self).from_dict({**self._held(), **changes})
+        copy = type(self).from_dict(self._held(), **changes)
+        object.__setattr__(copy, "written", self.written | set(changes))
+        return copy
 
     def _held(self) -> dict[str, Any]:
         held = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        held.pop("written")
+        for name in ("written", *self.__dict__.get("_implied", ())):
+            held.pop(name)
         return {**held.pop("extra"), **held}
+
+
+def _int_keys(model_type: str, labels: Any) -> dict[int, str]:
+    """JSON has string keys only; as numbers they also sort as the reference writes them."""
+    try:
+        return {int(k): v for k, v in labels.items()}
+    except (AttributeError, TypeError, ValueError):
+        problem = f"id2label must map class numbers to names, got {labels!r:.80}"
+        raise ConfigError(f"{model_type} config", [problem]) from None
 
 
 _PROBLEM_TYPES = (None, "regression", "single_label_classification", "multi_label_classification")
@@ -214,7 +241,7 @@ def _with_num_labels(values: dict[str, Any], explicit: bool) -> dict[str, Any]:
     n = out.pop("num_labels")
     labels = out.get("id2label")
     if labels is None or (explicit and len(labels) != n):
-        out["id2label"] = {str(i): f"LABEL_{i}" for i in range(n)}
+        out["id2label"] = {i: f"LABEL_{i}" for i in range(n)}
         out["label2id"] = {f"LABEL_{i}": i for i in range(n)}
     return out
 

@@ -62,7 +62,8 @@ def call(model, case: Case, head: str) -> dict[str, np.ndarray]:
     known = inspect.signature(model.forward).parameters
     inputs = {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in case.make_inputs(head).items()}
     inputs = {k: v.long() if v.dtype == torch.int32 else v for k, v in inputs.items()}
-    flags = {k: True for k in ("output_hidden_states", "output_attentions") if k in known}
+    more = any(p.kind is p.VAR_KEYWORD for p in known.values())  # where newer models take these flags
+    flags = {k: True for k in ("output_hidden_states", "output_attentions") if k in known or more}
     options = {k: v for k, v in case.options.items() if k in known}
     with torch.no_grad():
         out = model(**inputs, **flags, **options)

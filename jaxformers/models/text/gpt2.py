@@ -1,0 +1,294 @@
+"""GPT-2: a causal transformer decoder with learned positions and pre-layer-norm blocks.
+
+Paper: https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf. Serves
+GPT-2, DistilGPT-2, DialoGPT, CodeParrot, Stanford CRFM's Mistral and every checkpoint of model type "gpt2"; with
+`add_cross_attention` it is the decoder of an encoder-decoder.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax.numpy as jnp
+
+from jaxformers import nn
+from jaxformers.config import ModelConfig
+from jaxformers.errors import InputError
+from jaxformers.model import Head, extends
+from jaxformers.nn import Conv1D, Embedding, LayerNorm, Linear, conv1d, dropout, embed, layer_norm, linear, losses
+from jaxformers.output import Output
+from jaxformers.spec import Layers, normal
+
+PREFIX = "transformer"
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(ModelConfig, model_type="gpt2"):
+    vocab_size: int = 50257
+    n_positions: int = 1024
+    n_embd: int = 768
+    n_layer: int = 12
+    n_head: int = 12
+    n_inner: int | None = None
+    activation_function: str = "gelu_new"
+    resid_pdrop: float = 0.1
+    embd_pdrop: float = 0.1
+    attn_pdrop: float = 0.1
+    layer_norm_epsilon: float = 1e-5
+    initializer_range: float = 0.02
+    summary_type: str = "cls_index"
+    summary_use_proj: bool = True
+    summary_activation: str | None = None
+    summary_proj_to_labels: bool = True
+    summary_first_dropout: float = 0.1
+    scale_attn_weights: bool = True
+    use_cache: bool = True
+    bos_token_id: int | None = 50256
+    eos_token_id: int | None = 50256
+    scale_attn_by_inverse_layer_idx: bool = False
+    reorder_and_upcast_attn: bool = False
+
+    synonyms = {
+        "hidden_size": "n_embd",
+        "max_position_embeddings": "n_positions",
+        "num_attention_heads": "n_head",
+        "num_hidden_layers": "n_layer",
+    }
+    allowed = {"activation_function": nn.ACTIVATION_NAMES, **nn.SUMMARIES}
+
+    def check(self):
+        if self.n_embd % self.n_head:
+            yield f"n_embd must be a multiple of n_head, got {self.n_embd} and {self.n_head}"
+
+
+# ------------------------------------------------------------------------------------------------------ declarations
+
+
+def Projection(c, din: int, axes: str):
+    """The layer at the end of a residual branch: narrower at first, the more branches are added up."""
+    return Conv1D(din, c.n_embd, axes, normal(c.initializer_range / (2 * c.n_layer) ** 0.5))
+
+
+def Attention(c, cross: bool = False):
+    d = c.n_embd
+    return {
+        "c_attn": Conv1D(d, 2 * d if cross else 3 * d, "embed heads"),
+        **({"q_attn": Conv1D(d, d, "embed heads")} if cross else {}),
+        "c_proj": Projection(c, d, "heads embed"),
+    }
+
+
+def Layer(c):
+    d = c.n_embd
+    f = 4 * d if c.n_inner is None else c.n_inner
+    return {
+        "ln_1": LayerNorm(d),
+        "attn": Attention(c),
+        "ln_2": LayerNorm(d),
+        **({"crossattention": Attention(c, True), "ln_cross_attn": LayerNorm(d)} if c.add_cross_attention else {}),
+        "mlp": {"c_fc": Conv1D(d, f), "c_proj": Projection(c, f, "mlp embed")},
+    }
+
+
+def Model(c):
+    return {
+        "wte": Embedding(c.vocab_size, c.n_embd),
+        "wpe": Embedding(c.n_positions, c.n_embd, "- embed"),
+        "h": Layers(Layer(c) for _ in range(c.n_layer)),
+        "ln_f": LayerNorm(c.n_embd),
+    }
+
+
+def LMHead(c):
+    tied = {} if c.tie_word_embeddings else {"lm_head": Linear(c.n_embd, c.vocab_size, "embed vocab", bias=False)}
+    return {"transformer": Model(c), **tied}
+
+
+def ties(c):
+    return {"lm_head.weight": "transformer.wte.weight"} if c.tie_word_embeddings else {}
+
+
+# ------------------------------------------------------------------------------------------------------ functions
+
+
+def attention(p, c, x, *, memory=None, mask=None, cache=None, index=None, number=None, key=None, weights=False):
+    """Self-attention of x [B, S, D], or cross-attention to `memory` [B, T, D]. Returns (y, cache, weights)."""
+    k_probs, k_out = nn.split(key, 2)
+    if memory is None:
+        q, k, v = jnp.split(conv1d(p["c_attn"], x), 3, axis=-1)
+    else:
+        q, (k, v) = conv1d(p["q_attn"], x), jnp.split(conv1d(p["c_attn"], memory), 2, axis=-1)
+    q, k, v = (nn.split_heads(t, c.n_head) for t in (q, k, v))
+    if cache is not None:
+        cache = nn.write(cache, k, v, index)
+        k, v = cache["k"], cache["v"]
+    if c.reorder_and_upcast_attn:
+        q, k, v = (t.astype(jnp.float32) for t in (q, k, v))
+    if number is not None:
+        q = q / number.astype(q.dtype)
+    scale = None if c.scale_attn_weights else 1.0
+    h, probs = nn.attend(q, k, v, mask=mask, scale=scale, rate=c.attn_pdrop, key=k_probs, weights=weights)
+    h = conv1d(p["c_proj"], nn.merge_heads(h).astype(x.dtype))
+    return dropout(h, c.resid_pdrop, k_out), cache, None if probs is None else probs.astype(x.dtype)
+
+
+def layer(p, c, x, *, mask, memory, memory_mask, cache, index, number, key, weights):
+    k_self, k_cross, k_out = nn.split(key, 3)
+    how = {"number": number, "weights": weights}
+    h = layer_norm(p["ln_1"], x, c.layer_norm_epsilon)
+    h, cache, probs = attention(p["attn"], c, h, mask=mask, cache=cache, index=index, key=k_self, **how)
+    x, cross = x + h, None
+    if memory is not None:
+        h = layer_norm(p["ln_cross_attn"], x, c.layer_norm_epsilon)
+        h, _, cross = attention(p["crossattention"], c, h, memory=memory, mask=memory_mask, key=k_cross, **how)
+        x = x + h
+    h = conv1d(p["mlp"]["c_fc"], layer_norm(p["ln_2"], x, c.layer_norm_epsilon))
+    h = conv1d(p["mlp"]["c_proj"], nn.activation(c.activation_function, h))
+    return x + dropout(h, c.resid_pdrop, k_out), {"attention": probs, "cross": cross, "cache": cache}
+
+
+def model(
+    p,
+    c,
+    input_ids=None,
+    attention_mask=None,
+    token_type_ids=None,
+    position_ids=None,
+    inputs_embeds=None,
+    encoder_hidden_states=None,
+    encoder_attention_mask=None,
+    past_key_values=None,
+    output_hidden_states=False,
+    output_attentions=False,
+    key=None,
+):
+    """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); masks are 1 at tokens, 0 at padding.
+
+    `past_key_values` is a cache to decode with. `encoder_hidden_states` [B, T, D] and their mask are attended to when
+    the config says `add_cross_attention`. `key` switches dropout on.
+    """
+    if encoder_hidden_states is not None and not c.add_cross_attention:
+        raise InputError("GPT2Model", ["encoder_hidden_states must come with add_cross_attention in the config"])
+    x = nn.heads.embeddings("GPT2Model", input_ids, inputs_embeds, lambda ids: embed(p["wte"], ids))
+    length, layers, index, caches, past = x.shape[1], p["h"], None, None, past_key_values
+    if past is not None:
+        index, caches = past["index"], past["layers"]
+        past = nn.advance(past, attention_mask, length)
+    mask, memory_mask = nn.mask.decoder(attention_mask, length, past), nn.mask.padding(encoder_attention_mask)
+    if position_ids is None:
+        position_ids = jnp.arange(length)[None] + (0 if index is None else index)
+    x = x + embed(p["wpe"], position_ids)
+    if token_type_ids is not None:
+        x = x + embed(p["wte"], token_type_ids)
+    k_embed, k_layers = nn.split(key, 2)
+    first = x = dropout(x, c.embd_pdrop, k_embed)
+
+    shared = {"mask": mask, "memory": encoder_hidden_states, "memory_mask": memory_mask, "index": index}
+
+    def step(p, x, **one):
+        return layer(p, c, x, **shared, **one, weights=output_attentions)
+
+    n = nn.num_layers(layers)
+    numbers = jnp.arange(1, n + 1) if c.scale_attn_by_inverse_layer_idx else None
+    keys = nn.split_layers(k_layers, n)
+    x, ys = nn.fold(step, layers, x, states=output_hidden_states, cache=caches, key=keys, number=numbers)
+    x = layer_norm(p["ln_f"], x, c.layer_norm_epsilon)
+    states = nn.hidden_states(first, ys)
+    return Output(
+        last_hidden_state=x,
+        past_key_values=None if past is None else {**past, "layers": nn.pick(ys, "cache")},
+        hidden_states=None if states is None else (*states[:-1], x),
+        attentions=nn.collect(ys, "attention"),
+        cross_attentions=nn.collect(ys, "cross"),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ heads
+
+
+def _words(p, x):
+    return linear(p["lm_head"] if "lm_head" in p else p["transformer"]["wte"], x)
+
+
+@extends(model)
+def lm_head(p, c, *, labels=None, logits_to_keep=0, **inputs):
+    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
+    out = model(p["transformer"], c, **inputs)
+    return nn.heads.causal_lm(out, _words(p, out.last_hidden_state[:, -logits_to_keep:]), labels)
+
+
+def DoubleHeads(c):
+    return {**LMHead(c), "multiple_choice_head": nn.Summary(c, c.n_embd, num_labels=1)}
+
+
+@extends(model)
+def double_heads(p, c, *, mc_token_ids=None, labels=None, mc_labels=None, key=None, **inputs):
+    """Next words, and the right one of M choices: inputs are [B, M, S].
+
+    mc_token_ids int [B, M] are the positions that speak for their choice (the last by default); labels int [B, M, S]
+    are shifted here, mc_labels int [B].
+    """
+    k_model, k_head = nn.split(key, 2)
+    given = {n: x for n, x in inputs.items() if x is not None}
+    flat = {n: x.reshape(-1, *x.shape[-CHOICES[n] :]) if n in CHOICES else x for n, x in given.items()}
+    rows = next(given[n].shape[: -CHOICES[n]] for n in ("input_ids", "inputs_embeds") if n in given)
+    out = model(p["transformer"], c, **flat, key=k_model)
+    x = out.last_hidden_state.reshape(*rows, *out.last_hidden_state.shape[1:])
+    words, choices = _words(p, x), nn.summary(p["multiple_choice_head"], c, x, mc_token_ids, k_head)
+    choices = choices.squeeze(-1) if choices.shape[-1] == 1 else choices
+    loss = mc_loss = None
+    if labels is not None:
+        loss = losses.cross_entropy(words[..., :-1, :], labels[..., 1:])
+    if mc_labels is not None:
+        mc_loss = losses.cross_entropy(choices.reshape(-1, choices.shape[-1]), mc_labels.reshape(-1))
+    return nn.heads.carry(out, loss=loss, mc_loss=mc_loss, logits=words, mc_logits=choices)
+
+
+# How many axes of an input come after [B, M].
+CHOICES = {"input_ids": 1, "attention_mask": 1, "token_type_ids": 1, "position_ids": 1, "inputs_embeds": 2}
+
+
+def Topped(c, name: str, outputs: int, bias: bool = True):
+    return {"transformer": Model(c), name: Linear(c.n_embd, outputs, "embed -", bias)}
+
+
+@extends(model)
+def sequence_classification(p, c, input_ids=None, *, labels=None, **inputs):
+    """One of `num_labels` classes (or targets) a sequence, told by its last token that is not `pad_token_id`."""
+    out = model(p["transformer"], c, input_ids, **inputs)
+    logits = linear(p["score"], nn.heads.last_token(c, out.last_hidden_state, input_ids))
+    return nn.heads.classification(out, c, logits, labels)
+
+
+@extends(model)
+def token_classification(p, c, *, labels=None, key=None, **inputs):
+    """One of `num_labels` classes a token; labels int [B, S]."""
+    k_model, k_head = nn.split(key, 2)
+    out = model(p["transformer"], c, **inputs, key=k_model)
+    rates = (getattr(c, name, None) for name in ("classifier_dropout", "hidden_dropout"))
+    x = dropout(out.last_hidden_state, next((r for r in rates if r is not None), 0.1), k_head)
+    return nn.heads.token_classification(out, linear(p["classifier"], x), labels)
+
+
+@extends(model)
+def question_answering(p, c, *, start_positions=None, end_positions=None, **inputs):
+    """Start and end of the answer in the text; positions int [B]."""
+    out = model(p["transformer"], c, **inputs)
+    logits = linear(p["qa_outputs"], out.last_hidden_state)
+    return nn.heads.question_answering(out, logits, start_positions, end_positions)
+
+
+def cache(c, batch, length, dtype, stacked):
+    return nn.KVCache(c.n_layer, batch, length, c.n_head, c.n_embd // c.n_head, dtype, stacked)
+
+
+HEADS = {
+    "GPT2Model": Head(Model, model, cache),
+    "GPT2LMHeadModel": Head(LMHead, lm_head, cache, ties),
+    "GPT2DoubleHeadsModel": Head(DoubleHeads, double_heads, ties=ties),
+    "GPT2ForSequenceClassification": Head(
+        lambda c: Topped(c, "score", c.num_labels, bias=False), sequence_classification
+    ),
+    "GPT2ForTokenClassification": Head(lambda c: Topped(c, "classifier", c.num_labels), token_classification),
+    "GPT2ForQuestionAnswering": Head(lambda c: Topped(c, "qa_outputs", 2), question_answering),
+}

@@ -1,0 +1,219 @@
+"""Llama: a causal transformer decoder with rotary positions, RMSNorm, gated MLPs and grouped-query attention.
+
+Paper: https://arxiv.org/abs/2302.13971. Serves Llama 1 to 3.3, Code Llama, TinyLlama, Vicuna, Yi, SmolLM, DeepSeek's
+distilled Llamas and every checkpoint of model type "llama".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+
+from jaxformers import nn
+from jaxformers.config import ModelConfig
+from jaxformers.model import Head, extends
+from jaxformers.nn import Embedding, GatedMLP, Linear, RMSNorm, dropout, embed, gated_mlp, linear, rms_norm
+from jaxformers.output import Output
+from jaxformers.spec import Layers
+
+PREFIX = "model"
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(ModelConfig, model_type="llama"):
+    vocab_size: int = 32000
+    hidden_size: int = 4096
+    intermediate_size: int = 11008
+    num_hidden_layers: int = 32
+    num_attention_heads: int = 32
+    num_key_value_heads: int | None = None
+    hidden_act: str = "silu"
+    max_position_embeddings: int = 2048
+    initializer_range: float = 0.02
+    rms_norm_eps: float = 1e-6
+    use_cache: bool = True
+    pad_token_id: int | None = None
+    bos_token_id: int | None = 1
+    eos_token_id: Any = 2
+    pretraining_tp: int = 1  # how the training run was split; the arithmetic does not depend on it
+    tie_word_embeddings: bool = False
+    rope_theta: float = 10000.0
+    rope_scaling: Mapping[str, Any] | None = None
+    attention_bias: bool = False
+    attention_dropout: float = 0.0
+    mlp_bias: bool = False
+    head_dim: int | None = None
+
+    allowed = {"hidden_act": nn.ACTIVATION_NAMES}
+
+    def check(self):
+        self.default(
+            num_key_value_heads=self.num_attention_heads, head_dim=self.hidden_size // self.num_attention_heads
+        )
+        if self.num_attention_heads % self.num_key_value_heads:
+            yield (
+                f"num_attention_heads must be a multiple of num_key_value_heads, got {self.num_attention_heads} and "
+                f"{self.num_key_value_heads}"
+            )
+        if getattr(self, "partial_rotary_factor", 1.0) != 1.0:
+            yield f"partial_rotary_factor must be 1, got {self.partial_rotary_factor!r}"
+        yield from nn.rope.check(self, self.head_dim)
+
+
+# ------------------------------------------------------------------------------------------------------ declarations
+
+
+def Layer(c):
+    d, heads, kv = c.hidden_size, c.num_attention_heads * c.head_dim, c.num_key_value_heads * c.head_dim
+    return {
+        "self_attn": {
+            "q_proj": Linear(d, heads, "embed heads", c.attention_bias),
+            "k_proj": Linear(d, kv, "embed kv_heads", c.attention_bias),
+            "v_proj": Linear(d, kv, "embed kv_heads", c.attention_bias),
+            "o_proj": Linear(heads, d, "heads embed", c.attention_bias),
+        },
+        "mlp": GatedMLP(d, c.intermediate_size, c.mlp_bias),
+        "input_layernorm": RMSNorm(d),
+        "post_attention_layernorm": RMSNorm(d),
+    }
+
+
+def Model(c):
+    return {
+        "embed_tokens": Embedding(c.vocab_size, c.hidden_size),
+        "layers": Layers(Layer(c) for _ in range(c.num_hidden_layers)),
+        "norm": RMSNorm(c.hidden_size),
+    }
+
+
+def CausalLM(c):
+    words = {} if c.tie_word_embeddings else {"lm_head": Linear(c.hidden_size, c.vocab_size, "embed vocab", False)}
+    return {"model": Model(c), **words}
+
+
+def ties(c):
+    return {"lm_head.weight": "model.embed_tokens.weight"} if c.tie_word_embeddings else {}
+
+
+# ------------------------------------------------------------------------------------------------------ functions
+
+
+def attention(p, c, x, *, turns, mask, cache, index, key, weights):
+    """Self-attention of x [B, S, D], queries and keys turned by `turns`. Returns (y, cache, weights)."""
+    q = nn.rope.rotate(nn.split_heads(linear(p["q_proj"], x), c.num_attention_heads), *turns)
+    k = nn.rope.rotate(nn.split_heads(linear(p["k_proj"], x), c.num_key_value_heads), *turns)
+    v = nn.split_heads(linear(p["v_proj"], x), c.num_key_value_heads)
+    if cache is not None:
+        cache = nn.write(cache, k, v, index)
+        k, v = cache["k"], cache["v"]
+    h, probs = nn.attend(q, k, v, mask=mask, rate=c.attention_dropout, key=key, weights=weights)
+    return linear(p["o_proj"], nn.merge_heads(h)), cache, probs
+
+
+def layer(p, c, x, **where):
+    h, cache, probs = attention(p["self_attn"], c, rms_norm(p["input_layernorm"], x, c.rms_norm_eps), **where)
+    x = x + h
+    x = x + gated_mlp(p["mlp"], rms_norm(p["post_attention_layernorm"], x, c.rms_norm_eps), c.hidden_act)
+    return x, {"attention": probs, "cache": cache}
+
+
+def model(
+    p,
+    c,
+    input_ids=None,
+    attention_mask=None,
+    position_ids=None,
+    inputs_embeds=None,
+    past_key_values=None,
+    output_hidden_states=False,
+    output_attentions=False,
+    key=None,
+):
+    """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
+
+    `past_key_values` is a cache to decode with. `key` switches dropout on.
+    """
+    x = nn.heads.embeddings("LlamaModel", input_ids, inputs_embeds, lambda ids: embed(p["embed_tokens"], ids))
+    first, length, layers, index, caches, past = x, x.shape[1], p["layers"], None, None, past_key_values
+    if past is not None:
+        index, caches = past["index"], past["layers"]
+        past = nn.advance(past, attention_mask, length)
+    if position_ids is None:
+        position_ids = jnp.arange(length)[None] + (0 if index is None else index)
+    turns = nn.rope.table(c, c.head_dim, position_ids, x.dtype)
+    mask = nn.mask.decoder(attention_mask, length, past)
+
+    def step(p, x, **one):
+        return layer(p, c, x, turns=turns, mask=mask, index=index, weights=output_attentions, **one)
+
+    keys = nn.split_layers(key, nn.num_layers(layers))
+    x, ys = nn.fold(step, layers, x, states=output_hidden_states, cache=caches, key=keys)
+    x = rms_norm(p["norm"], x, c.rms_norm_eps)
+    states = nn.hidden_states(first, ys)
+    return Output(
+        last_hidden_state=x,
+        past_key_values=None if past is None else {**past, "layers": nn.pick(ys, "cache")},
+        hidden_states=None if states is None else (*states[:-1], x),
+        attentions=nn.collect(ys, "attention"),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ heads
+
+
+@extends(model)
+def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
+    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
+    out = model(p["model"], c, **inputs)
+    words = p["lm_head"] if "lm_head" in p else p["model"]["embed_tokens"]
+    return nn.heads.causal_lm(out, linear(words, out.last_hidden_state[:, -logits_to_keep:]), labels)
+
+
+@extends(model)
+def sequence_classification(p, c, input_ids=None, *, labels=None, **inputs):
+    """One of `num_labels` classes (or targets) a sequence, told by its last token that is not `pad_token_id`."""
+    out = model(p["model"], c, input_ids, **inputs)
+    logits = linear(p["score"], nn.heads.last_token(c, out.last_hidden_state, input_ids))
+    return nn.heads.classification(out, c, logits, labels)
+
+
+@extends(model)
+def token_classification(p, c, *, labels=None, key=None, **inputs):
+    """One of `num_labels` classes a token; labels int [B, S]."""
+    k_model, k_head = nn.split(key, 2)
+    out = model(p["model"], c, **inputs, key=k_model)
+    rates = (getattr(c, name, None) for name in ("classifier_dropout", "hidden_dropout"))
+    x = dropout(out.last_hidden_state, next((r for r in rates if r is not None), 0.1), k_head)
+    return nn.heads.token_classification(out, linear(p["score"], x), labels)
+
+
+@extends(model)
+def question_answering(p, c, *, start_positions=None, end_positions=None, **inputs):
+    """Start and end of the answer in the text; positions int [B]."""
+    out = model(p["transformer"], c, **inputs)
+    logits = linear(p["qa_outputs"], out.last_hidden_state)
+    return nn.heads.question_answering(out, logits, start_positions, end_positions)
+
+
+def Classifier(c, bias: bool):
+    return {"model": Model(c), "score": Linear(c.hidden_size, c.num_labels, "embed -", bias)}
+
+
+def QuestionAnswering(c):
+    return {"transformer": Model(c), "qa_outputs": Linear(c.hidden_size, 2, "embed -")}
+
+
+def cache(c, batch, length, dtype, stacked):
+    return nn.KVCache(c.num_hidden_layers, batch, length, c.num_key_value_heads, c.head_dim, dtype, stacked)
+
+
+HEADS = {
+    "LlamaModel": Head(Model, model, cache),
+    "LlamaForCausalLM": Head(CausalLM, causal_lm, cache, ties),
+    "LlamaForSequenceClassification": Head(lambda c: Classifier(c, bias=False), sequence_classification),
+    "LlamaForTokenClassification": Head(lambda c: Classifier(c, bias=True), token_classification),
+    "LlamaForQuestionAnswering": Head(QuestionAnswering, question_answering, prefix="transformer"),
+}
