@@ -13,6 +13,11 @@ _CARRIED = (
     "hidden_states",
     "attentions",
     "cross_attentions",
+    "decoder_hidden_states",
+    "decoder_attentions",
+    "encoder_last_hidden_state",
+    "encoder_hidden_states",
+    "encoder_attentions",
 )
 
 
