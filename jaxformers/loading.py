@@ -6,7 +6,7 @@ import concurrent.futures
 import dataclasses
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -50,14 +50,15 @@ def fit(config: ModelConfig, head: Head, tensors: Mapping[str, Any], where: str,
     """
     module = models.module(config.model_type)
     declared = _names(head.declare(config))
-    prefix = module.PREFIX + "."
-    in_file = {_towards(name, prefix, declared, tensors): name for name in tensors}
+    prefix, respell = _prefixes(module, head)
+    spelt = {respell(name): name for name in tensors}
+    in_file = {_towards(name, prefix, declared, spelt): held for name, held in spelt.items()}
     for alias, name in head.ties(config).items():
         held = in_file.pop(_towards(alias, prefix, declared, [alias]), None)
         if held is not None and name not in in_file:
             in_file[name] = held
 
-    others = _other_heads(config, module, declared, prefix)
+    others = _other_heads(config, module, declared, prefix, respell)
     wrong = {
         n: (tuple(tensors[in_file[n]].shape), p.shape)
         for n, p in declared.items()
@@ -96,6 +97,17 @@ def _names(tree: Any) -> dict[str, spec.Param]:
     return {spec.names(path)[0]: p for path, p in spec.paths(tree)}
 
 
+def _prefixes(module, head) -> tuple[str, Callable[[str], str]]:
+    """A head's prefix, and a function that gives names with the prefix of another head this one's."""
+    own, *rest = (f"{h.prefix or module.PREFIX}." for h in (head, *module.HEADS.values()))
+    others = set(rest) - {own}
+
+    def respell(name: str) -> str:
+        return next((own + name.removeprefix(p) for p in others if name.startswith(p)), name)
+
+    return own, respell
+
+
 def _towards(name: str, prefix: str, declared: Mapping[str, Any], held) -> str:
     """A file's name as the declared tree would call it: prefix stripped for a bare model, added for a head."""
     bare = not any(n.startswith(prefix) for n in declared)
@@ -105,16 +117,13 @@ def _towards(name: str, prefix: str, declared: Mapping[str, Any], held) -> str:
     return prefix + name if headless and prefix + name in declared else name
 
 
-def _other_heads(config, module, declared, prefix) -> dict[str, set[str]]:
+def _other_heads(config, module, declared, prefix, respell) -> dict[str, set[str]]:
     """The names of every head of the architecture, spelled as `declared` spells them."""
     out = {}
     for name, head in module.HEADS.items():
-        try:
-            names = _names(head.declare(config))
-        except (KeyError, AttributeError, TypeError, ValueError):  # a head that this config can not have
-            continue
+        names = {respell(n) for n in _names(head.declare(config))}
         if any(n.startswith(prefix) for n in declared) and not any(n.startswith(prefix) for n in names):
-            out[name] = {prefix + n for n in names}
+            out[name] = {prefix + n for n in names} | names
         else:
             out[name] = {_towards(n, prefix, declared, names) for n in names}
     return out

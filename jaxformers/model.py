@@ -29,12 +29,14 @@ class Head:
       cache: `(config, batch, length, dtype, stacked) -> cache`, for heads that decode step by step.
       ties: `config -> {name that files may hold: declared name it is tied to}`. Such names are never declared: they
         are read when the declared one is absent, and skipped when it is there.
+      prefix: the name under which this head keeps the base model, where it is not its module's `PREFIX`.
     """
 
     declare: Callable[[Any], dict]
     apply: Callable[..., Output]
     cache: Callable[..., dict] | None = None
     ties: Callable[[Any], dict[str, str]] = lambda config: {}
+    prefix: str | None = None
 
 
 def extends(base: Callable, *without: str):

@@ -7,9 +7,9 @@ import math
 from typing import Any
 
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from jaxformers.sharding.rules import Rules, resolve
 
 from jaxformers.errors import JaxformersError
+from jaxformers.sharding.rules import Rules, resolve
 from jaxformers.spec import Param, label, map_named
 
 

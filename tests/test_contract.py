@@ -15,7 +15,7 @@ from support.case import GOLDENS, Case, load_cases, model_types
 from support.fill import fill, leaves, relative_error, sketch
 
 import jaxformers as jf
-from jaxformers import models, sharding, spec
+from jaxformers import loading, models, sharding, spec
 from jaxformers.model import arguments, run
 
 
@@ -247,6 +247,28 @@ def test_one_trace_per_shape(s: Subject):
     again = {k: v.copy() for k, v in s.inputs.items()}
     s.model.replace(params=jax.tree.map(lambda x: x + 0, s.model.params))(**again, **s.options)
     assert run._cache_size() == traces
+
+
+@pytest.mark.parametrize("model_type", model_types())
+def test_every_head_loads_from_the_file_of_every_other(model_type):
+    config = jf.AutoConfig.for_model(model_type, **load_cases(model_type).CASES[0].config)
+    module = models.module(model_type)
+    prefixes = {module.PREFIX, *(h.prefix for h in module.HEADS.values() if h.prefix)}
+
+    def bare(name):
+        first, _, rest = name.partition(".")
+        return rest if first in prefixes else name
+
+    for source, giver in module.HEADS.items():
+        file = spec.flatten(giver.declare(config))
+        held = {bare(name): p.shape for name, p in file.items()}
+        for target, head in module.HEADS.items():
+            declared = spec.flatten(head.declare(config))
+            if any(held.get(bare(n), p.shape) != p.shape for n, p in declared.items()):
+                continue  # two heads that call different things by one name: refused, as the reference does
+            fitted = loading.fit(config, head, file, f"{target} from {source}")
+            assert {n for n in declared if bare(n) not in held} == set(fitted.fresh), (source, target)
+            assert {n for n in file if bare(n) not in {bare(d) for d in declared}} == set(fitted.unused)
 
 
 PUBLISHED = [

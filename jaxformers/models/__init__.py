@@ -15,6 +15,12 @@ from jaxformers.model import Head
 
 TABLE = {
     "bert": "text.bert",
+    "gpt2": "text.gpt2",
+    "llama": "text.llama",
+    "mt5": "text.mt5",
+    "resnet": "vision.resnet",
+    "t5": "text.t5",
+    "vit": "vision.vit",
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from jaxformers.nn.fold import pick
 from jaxformers.spec import Layers, Stack
 
 
@@ -33,9 +34,23 @@ def write(layer, k, v, index):
     )
 
 
-def advance(cache, attention_mask, length: int):
-    """The cache with `mask` and `index` moved on by `length` tokens, valid where attention_mask [B, length] is."""
-    batch = cache["mask"].shape[0]
+def begin(past, attention_mask, length: int):
+    """What a decoder needs of `past_key_values` (a cache or None) for `length` new tokens.
+
+    Returns:
+      index: slot of the first new token, int32 [] (0 without a cache).
+      layers: the per-layer caches for `fold`, or None.
+      after: the cache with `mask` and `index` moved on, the new tokens valid where attention_mask [B, length]
+        is; its `layers` are replaced by `finish`. None without a cache.
+    """
+    if past is None:
+        return 0, None, None
+    index, batch = past["index"], past["mask"].shape[0]
     new = jnp.ones((batch, length), bool) if attention_mask is None else attention_mask.astype(bool)
-    mask = jax.lax.dynamic_update_slice(cache["mask"], new, (0, cache["index"]))
-    return {**cache, "mask": mask, "index": cache["index"] + length}
+    mask = jax.lax.dynamic_update_slice(past["mask"], new, (0, index))
+    return index, past["layers"], {**past, "mask": mask, "index": index + length}
+
+
+def finish(after, ys):
+    """The cache to return as `past_key_values`: `begin`'s third result with the layers that `fold` reported."""
+    return None if after is None else {**after, "layers": pick(ys, "cache")}

@@ -27,7 +27,7 @@ def decoder(attention_mask, length: int, cache=None, window: int | None = None):
     Args:
       attention_mask: [B, length] validity of the new tokens, or a ready mask [B, S, T] / [B, N, S, T], or None.
       length: number of new tokens.
-      cache: the cache *after* `cache.advance`, or None for a pass without one.
+      cache: the cache after these tokens (`cache.begin`'s third result), or None for a pass without one.
       window: how many tokens back, itself included, a token sees.
     """
     if cache is None:

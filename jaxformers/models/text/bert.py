@@ -130,7 +130,7 @@ def PreTraining(c):
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, memory=None, mask=None, cache=None, index=None, key=None, weights=False):
+def attention(p, c, x, *, memory=None, mask=None, cache=None, index=0, key=None, weights=False):
     """Self-attention of x [B, S, D], or cross-attention to `memory` [B, T, D]. Returns (y, cache, weights)."""
     own = p["self"]
     k_probs, k_out = nn.split(key, 2)
@@ -150,7 +150,7 @@ def attention(p, c, x, *, memory=None, mask=None, cache=None, index=None, key=No
 
 def distance_bias(p, c, q, k, index):
     """Scores [B, N, S, T] that depend on query (and key) and their distance. https://arxiv.org/abs/1803.02155"""
-    steps = jnp.arange(q.shape[1])[:, None] + (0 if index is None else index) - jnp.arange(k.shape[1])[None, :]
+    steps = jnp.arange(q.shape[1])[:, None] + index - jnp.arange(k.shape[1])[None, :]
     e = embed(p, jnp.clip(steps + c.max_position_embeddings - 1, 0, 2 * c.max_position_embeddings - 2))
     scores = jnp.einsum("bsnh,sth->bnst", q, e)
     if c.position_embedding_type == "relative_key_query":
@@ -207,15 +207,14 @@ def model(
     x = nn.heads.embeddings(
         "BertModel", input_ids, inputs_embeds, lambda ids: embed(p["embeddings"]["word_embeddings"], ids)
     )
-    length, layers, index, caches = x.shape[1], p["encoder"]["layer"], None, None
-    mask, past = nn.mask.padding(attention_mask), past_key_values
-    if past is not None:
-        index, caches = past["index"], past["layers"]
-        past = nn.advance(past, attention_mask, length)
+    length, layers = x.shape[1], p["encoder"]["layer"]
+    index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
     if c.is_decoder:
-        mask = nn.mask.decoder(attention_mask, length, past)
+        mask = nn.mask.decoder(attention_mask, length, after)
+    else:
+        mask = nn.mask.padding(attention_mask)
     if position_ids is None:
-        position_ids = jnp.arange(length)[None] + (0 if index is None else index)
+        position_ids = jnp.arange(length)[None] + index
     k_embed, k_layers = nn.split(key, 2)
     x = embeddings(p["embeddings"], c, x, token_type_ids, position_ids, k_embed)
 
@@ -239,7 +238,7 @@ def model(
     return Output(
         last_hidden_state=x,
         pooler_output=pool(p["pooler"], x) if "pooler" in p else None,
-        past_key_values=None if past is None else {**past, "layers": nn.pick(ys, "cache")},
+        past_key_values=nn.cache.finish(after, ys),
         hidden_states=nn.hidden_states(first, ys),
         attentions=nn.collect(ys, "attention"),
         cross_attentions=nn.collect(ys, "cross"),

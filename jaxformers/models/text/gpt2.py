@@ -111,7 +111,7 @@ def ties(c):
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, memory=None, mask=None, cache=None, index=None, number=None, key=None, weights=False):
+def attention(p, c, x, *, memory=None, mask=None, cache=None, index=0, number=None, key=None, weights=False):
     """Self-attention of x [B, S, D], or cross-attention to `memory` [B, T, D]. Returns (y, cache, weights)."""
     k_probs, k_out = nn.split(key, 2)
     if memory is None:
@@ -170,13 +170,11 @@ def model(
     if encoder_hidden_states is not None and not c.add_cross_attention:
         raise InputError("GPT2Model", ["encoder_hidden_states must come with add_cross_attention in the config"])
     x = nn.heads.embeddings("GPT2Model", input_ids, inputs_embeds, lambda ids: embed(p["wte"], ids))
-    length, layers, index, caches, past = x.shape[1], p["h"], None, None, past_key_values
-    if past is not None:
-        index, caches = past["index"], past["layers"]
-        past = nn.advance(past, attention_mask, length)
-    mask, memory_mask = nn.mask.decoder(attention_mask, length, past), nn.mask.padding(encoder_attention_mask)
+    length, layers = x.shape[1], p["h"]
+    index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
+    mask, memory_mask = nn.mask.decoder(attention_mask, length, after), nn.mask.padding(encoder_attention_mask)
     if position_ids is None:
-        position_ids = jnp.arange(length)[None] + (0 if index is None else index)
+        position_ids = jnp.arange(length)[None] + index
     x = x + embed(p["wpe"], position_ids)
     if token_type_ids is not None:
         x = x + embed(p["wte"], token_type_ids)
@@ -196,7 +194,7 @@ def model(
     states = nn.hidden_states(first, ys)
     return Output(
         last_hidden_state=x,
-        past_key_values=None if past is None else {**past, "layers": nn.pick(ys, "cache")},
+        past_key_values=nn.cache.finish(after, ys),
         hidden_states=None if states is None else (*states[:-1], x),
         attentions=nn.collect(ys, "attention"),
         cross_attentions=nn.collect(ys, "cross"),

@@ -137,14 +137,12 @@ def model(
     `past_key_values` is a cache to decode with. `key` switches dropout on.
     """
     x = nn.heads.embeddings("LlamaModel", input_ids, inputs_embeds, lambda ids: embed(p["embed_tokens"], ids))
-    first, length, layers, index, caches, past = x, x.shape[1], p["layers"], None, None, past_key_values
-    if past is not None:
-        index, caches = past["index"], past["layers"]
-        past = nn.advance(past, attention_mask, length)
+    first, length, layers = x, x.shape[1], p["layers"]
+    index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
     if position_ids is None:
-        position_ids = jnp.arange(length)[None] + (0 if index is None else index)
+        position_ids = jnp.arange(length)[None] + index
     turns = nn.rope.table(c, c.head_dim, position_ids, x.dtype)
-    mask = nn.mask.decoder(attention_mask, length, past)
+    mask = nn.mask.decoder(attention_mask, length, after)
 
     def step(p, x, **one):
         return layer(p, c, x, turns=turns, mask=mask, index=index, weights=output_attentions, **one)
@@ -155,7 +153,7 @@ def model(
     states = nn.hidden_states(first, ys)
     return Output(
         last_hidden_state=x,
-        past_key_values=None if past is None else {**past, "layers": nn.pick(ys, "cache")},
+        past_key_values=nn.cache.finish(after, ys),
         hidden_states=None if states is None else (*states[:-1], x),
         attentions=nn.collect(ys, "attention"),
     )

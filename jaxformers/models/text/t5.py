@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 
+import jax
 import jax.numpy as jnp
 
 from jaxformers import nn
@@ -161,7 +162,7 @@ def ties(c, prefix: str = ""):
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, memory=None, mask=None, bias=None, cache=None, index=None, key=None, weights=False):
+def attention(p, c, x, *, memory=None, mask=None, bias=None, cache=None, index=0, key=None, weights=False):
     """Self-attention of x [B, S, D], or cross-attention to `memory` [B, T, D]. Returns (y, cache, weights)."""
     source = x if memory is None else memory
     q = nn.split_heads(linear(p["q"], x), c.num_heads)
@@ -212,16 +213,14 @@ def block(p, c, x, *, mask, bias, memory, memory_mask, cache, index, key, weight
     return x, {"attention": probs, "cross": crossed, "cache": cache}
 
 
-def tower(p, c, x, mask, *, causal=False, past=None, memory=None, memory_mask=None, states, weights, key):
-    """All blocks over embedded tokens x [B, S, D]; `past` is the cache after `nn.advance`. Returns (y, ys, states)."""
+def tower(p, c, x, mask, *, causal=False, index=0, caches=None, memory=None, memory_mask=None, states, weights, key):
+    """All blocks over embedded tokens x [B, S, D] whose first is at slot `index`. Returns (y, ys, hidden states)."""
     blocks, length = p["block"], x.shape[1]
-    index, caches, slots = None, None, length
-    if past is not None:
-        index, caches, slots = past["index"] - length, past["layers"], past["mask"].shape[1]
+    slots = length if caches is None else jax.tree.leaves(caches[0])[0].shape[1]
     # The table is in the first block, which therefore is never part of a stack.
     table = blocks[0]["layer"][0]["SelfAttention"]["relative_attention_bias"]
-    far, offset = c.relative_attention_max_distance, 0 if index is None else index
-    bias = relative_bias(table, length, slots, max_distance=far, bidirectional=not causal, offset=offset)
+    far = c.relative_attention_max_distance
+    bias = relative_bias(table, length, slots, max_distance=far, bidirectional=not causal, offset=index)
     common = {"mask": mask, "bias": bias, "memory": memory, "memory_mask": memory_mask, "index": index}
 
     def step(p, x, cache, key):
@@ -281,14 +280,14 @@ def model(
     x = nn.heads.embeddings(
         f"{c.model_type} decoder", decoder_input_ids, decoder_inputs_embeds, lambda ids: embed(p["shared"], ids)
     )
-    past = None if past_key_values is None else nn.advance(past_key_values, decoder_attention_mask, x.shape[1])
-    mask = nn.mask.decoder(decoder_attention_mask, x.shape[1], past)
+    index, caches, after = nn.cache.begin(past_key_values, decoder_attention_mask, x.shape[1])
+    mask = nn.mask.decoder(decoder_attention_mask, x.shape[1], after)
     memory = {"memory": read.last_hidden_state, "memory_mask": nn.mask.padding(attention_mask)}
     flags = {"states": output_hidden_states, "weights": output_attentions, "key": k_decoder}
-    x, ys, hidden = tower(p["decoder"], c, x, mask, causal=True, past=past, **memory, **flags)
+    x, ys, hidden = tower(p["decoder"], c, x, mask, causal=True, index=index, caches=caches, **memory, **flags)
     return Output(
         last_hidden_state=x,
-        past_key_values=None if past is None else {**past, "layers": nn.pick(ys, "cache")},
+        past_key_values=nn.cache.finish(after, ys),
         decoder_hidden_states=hidden,
         decoder_attentions=nn.collect(ys, "attention"),
         cross_attentions=nn.collect(ys, "cross"),
