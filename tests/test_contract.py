@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from support.case import GOLDENS, Case, load_cases, model_types
-from support.fill import fill, leaves, relative_error, sketch
+from support.fill import fill, leaves, read_sketches, relative_error, sketch, sketch_error
 
 import jaxformers as jf
 from jaxformers import loading, models, sharding, spec
@@ -66,8 +66,7 @@ def filled(path, p) -> np.ndarray:
 
 @functools.cache
 def goldens(model_type: str):
-    with np.load(GOLDENS / f"{model_type}.npz") as f:
-        return dict(f)
+    return read_sketches(GOLDENS / f"{model_type}.npz")
 
 
 SUBJECTS = [
@@ -93,7 +92,7 @@ def test_equals_the_reference(s: Subject):
     assert expected, "no goldens recorded: run `make goldens`"
     missing = sorted(set(expected) - set(s.outputs))
     assert not missing, f"the reference also returns {missing}"
-    errors = {k: relative_error(sketch(s.outputs[k]), v) for k, v in expected.items()}
+    errors = {k: sketch_error(sketch(s.outputs[k]), v) for k, v in expected.items()}
     assert max(errors.values()) <= s.case.tolerance, {k: e for k, e in errors.items() if e > s.case.tolerance}
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 import transformers
 from support.case import GOLDENS, Case, load_cases, model_types
-from support.fill import fill, leaves, sketch
+from support.fill import fill, leaves, sketch, write_sketches
 
 
 def config_class(model_type: str):
@@ -97,7 +97,7 @@ def record(model_type: str) -> None:
             with torch.device("meta"):
                 model = getattr(transformers, head)(config)
             counts[f"{name}/{head}"] = sum(p.numel() for p in model.parameters())
-    np.savez_compressed(GOLDENS / f"{model_type}.npz", **arrays)
+    write_sketches(GOLDENS / f"{model_type}.npz", arrays)
     (GOLDENS / f"{model_type}.json").write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n")
     print(f"{model_type}: {len(arrays)} outputs, {(GOLDENS / f'{model_type}.npz').stat().st_size / 1000:.0f} kB")
 

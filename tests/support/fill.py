@@ -27,12 +27,46 @@ def fill(name: str, shape: tuple[int, ...]) -> np.ndarray:
     return np.asarray(x, np.float32)
 
 
-_KEEP, _WIDTH = 64, 32
+_KEEP, _WIDTH = 32, 16
 
 
 def sketch(x: np.ndarray) -> np.ndarray:
-    """Up to 64 values as they are; more than that as 32 random +-1 projections, which keep relative errors."""
-    x = np.asarray(x, np.float64).reshape(-1)
+    """The number of axes, the shape, then what stands for the values.
+
+    That is up to 32 values as they are, or 16 random +-1 projections of more than that, which keep relative errors.
+    """
+    head = np.asarray([np.ndim(x), *np.shape(x)], np.float32)
+    return np.concatenate([head, _values(np.asarray(x, np.float64).reshape(-1))])
+
+
+def sketch_error(ours: np.ndarray, reference: np.ndarray) -> float:
+    """`relative_error` of two sketches; inf when they are of arrays of different shapes."""
+    head = 1 + int(reference[0])
+    if len(ours) != len(reference) or (ours[:head] != reference[:head]).any():
+        return float("inf")
+    return relative_error(ours[head:], reference[head:])
+
+
+def write_sketches(path, sketches: dict[str, np.ndarray]) -> None:
+    """All sketches in one file: two arrays, since every array of an archive costs 250 bytes."""
+    names = np.frombuffer("\n".join(sketches).encode(), np.uint8)
+    np.savez_compressed(path, names=names, values=np.concatenate(list(sketches.values())))
+
+
+def read_sketches(path) -> dict[str, np.ndarray]:
+    """What `write_sketches` wrote."""
+    with np.load(path) as f:
+        names, values = f["names"].tobytes().decode().split("\n"), f["values"]
+    out, at = {}, 0
+    for name in names:
+        axes = int(values[at])
+        size = int(np.prod(values[at + 1 : at + 1 + axes]))
+        end = at + 1 + axes + (size if size <= _KEEP else _WIDTH)
+        out[name], at = values[at:end], end
+    return out
+
+
+def _values(x: np.ndarray) -> np.ndarray:
     if x.size <= _KEEP:
         return x.astype(np.float32)
     rng = np.random.default_rng(x.size)

@@ -239,6 +239,8 @@ def double_heads(p, c, *, mc_token_ids=None, labels=None, mc_labels=None, key=No
         loss = losses.cross_entropy(words[..., :-1, :], labels[..., 1:])
     if mc_labels is not None:
         mc_loss = losses.cross_entropy(choices.reshape(-1, choices.shape[-1]), mc_labels.reshape(-1))
+    if "hidden_states" in out:  # as the reference gives them: the last in the shape of the input
+        out["hidden_states"] = (*out["hidden_states"][:-1], x)
     return nn.heads.carry(out, loss=loss, mc_loss=mc_loss, logits=words, mc_logits=choices)
 
 
