@@ -58,9 +58,6 @@ class BackboneConfig(ModelConfig):
             values = {k: v for k, v in values.items() if k not in ("out_features", "out_indices")}
         return super().from_dict(values, **changes)
 
-    def replace(self, **changes) -> Self:
-        return type(self).from_dict(self._held(), **changes)
-
 
 def feature_maps(c, hidden_states, asked: bool, **fields) -> Output:
     """A backbone's output: the maps of the config's stages and, when `asked` for, those of all of them."""

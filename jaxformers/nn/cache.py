@@ -28,10 +28,10 @@ def KVCache(num_layers: int, batch: int, length: int, heads: int, head_dim: int,
 def write(layer, k, v, index):
     """One layer's cache with new keys and values [B, S, K, H] written from slot `index` on."""
     at = (0, index, 0, 0)
-    return type(layer)(  # a slice of a stack stays one: the cache that comes out has the form of the one that went in
-        k=jax.lax.dynamic_update_slice(layer["k"], k.astype(layer["k"].dtype), at),
-        v=jax.lax.dynamic_update_slice(layer["v"], v.astype(layer["v"].dtype), at),
-    )
+    return {
+        "k": jax.lax.dynamic_update_slice(layer["k"], k.astype(layer["k"].dtype), at),
+        "v": jax.lax.dynamic_update_slice(layer["v"], v.astype(layer["v"].dtype), at),
+    }
 
 
 def begin(past, attention_mask, length: int):

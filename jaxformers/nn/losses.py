@@ -17,15 +17,16 @@ def cross_entropy(logits, labels, ignore: int = IGNORE):
     """
     logits = logits.astype(jnp.float32)
     kept = labels != ignore
-    safe = jnp.where(kept, labels, 0)
-    picked = jnp.take_along_axis(logits, safe[..., None], -1)[..., 0]
+    # A masked sum and not a gather: its gradient is no scatter, and logits may be sharded over V.
+    picked = jnp.where(jnp.arange(logits.shape[-1]) == labels[..., None], logits, 0.0).sum(-1)
     nll = jnp.where(kept, jax.nn.logsumexp(logits, -1) - picked, 0.0)
     return nll.sum() / kept.sum()
 
 
 def causal_lm(logits, labels):
     """Next-token loss: logits [B, S, V] at position s against labels [B, S] at s + 1."""
-    return cross_entropy(logits[:, :-1], labels[:, 1:])
+    following = jnp.concatenate([labels[:, 1:], jnp.full_like(labels[:, :1], IGNORE)], 1)
+    return cross_entropy(logits, following)
 
 
 def classification(config, logits, labels):

@@ -236,7 +236,7 @@ def double_heads(p, c, *, mc_token_ids=None, labels=None, mc_labels=None, key=No
     choices = choices.squeeze(-1) if choices.shape[-1] == 1 else choices
     loss = mc_loss = None
     if labels is not None:
-        loss = losses.cross_entropy(words[..., :-1, :], labels[..., 1:])
+        loss = losses.causal_lm(words.reshape(-1, *words.shape[2:]), labels.reshape(-1, labels.shape[-1]))
     if mc_labels is not None:
         mc_loss = losses.cross_entropy(choices.reshape(-1, choices.shape[-1]), mc_labels.reshape(-1))
     if "hidden_states" in out:  # as the reference gives them: the last in the shape of the input

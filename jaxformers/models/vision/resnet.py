@@ -14,7 +14,7 @@ from jaxformers.model import Head, extends
 from jaxformers.nn import BatchNorm, Conv2d, linear
 from jaxformers.nn.backbone import BackboneConfig, feature_maps
 from jaxformers.output import Output
-from jaxformers.spec import Layers, Param, Stack, normal, uniform
+from jaxformers.spec import Layers, Param, normal, uniform
 
 PREFIX = "resnet"
 REDUCTION = 4  # a bottleneck's inner width is the block's over this
@@ -117,17 +117,14 @@ def encode(p, c, pixel_values, train: bool):
     x = nn.max_pool(nn.activation(c.hidden_act, x), 3, 2, 1)
     maps, states = [x], []
     for i, stage in enumerate(p["encoder"]["stages"]):
-        stride = stage_stride(c, i)
-        x, ys = nn.fold(lambda p, x, stride=stride: layer(p, c, x, stride, train), stage["layers"], x)
+
+        def step(p, x, stride=stage_stride(c, i)):
+            return layer(p, c, x, stride, train)
+
+        x, ys = nn.fold(step, stage["layers"], x, unroll_on_cpu=True)
         maps.append(x)
-        states.append({"layers": _new_statistics(ys)} if train else None)
+        states.append({"layers": nn.pick(ys, "state")} if train else None)
     return maps, {"embedder": {"embedder": new}, "encoder": {"stages": states}} if train else None
-
-
-def _new_statistics(ys):
-    if isinstance(ys, Stack):
-        return Stack(ys["state"])
-    return Layers(Stack(y["state"]) if isinstance(y, Stack) else y["state"] for y in ys)
 
 
 def model(p, c, pixel_values, output_hidden_states=False, train=False):
