@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from jaxformers.errors import CheckpointError
+
 T = TypeVar("T")
 
 # Buffers that old checkpoints hold and that are functions of the config: never parameters.
@@ -32,11 +34,21 @@ def is_inert(name: str, shape: tuple[int, ...] | None = None) -> bool:
 
 
 def canonical(tensors: Mapping[str, T]) -> dict[str, T]:
-    """Tensors under canonical names: TensorFlow-era `gamma`/`beta` renamed, inert buffers dropped."""
+    """Tensors under canonical names: TensorFlow-era `gamma`/`beta` renamed, inert buffers dropped.
+
+    Raises:
+      CheckpointError: an old and a new name stand for the same tensor.
+    """
     out: dict[str, T] = {}
+    twice: list[str] = []
     for name, tensor in tensors.items():
         if not is_inert(name, getattr(tensor, "shape", None)):
-            out[re.sub(r"(^|\.)gamma$", r"\1weight", re.sub(r"(^|\.)beta$", r"\1bias", name))] = tensor
+            new = re.sub(r"(^|\.)gamma$", r"\1weight", re.sub(r"(^|\.)beta$", r"\1bias", name))
+            if new in out:
+                twice.append(f"{new} is there twice, also under its old name")
+            out[new] = tensor
+    if twice:
+        raise CheckpointError("tensor names", twice)
     return out
 
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 import os
 import pathlib
 import re
+from collections.abc import Sequence
 
 from jaxformers.errors import CheckpointError
 
-_PATTERNS = ["*.json", "*.safetensors", "*.txt", "*.model", "*.jinja", "*.tiktoken"]
+TEXT = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
+ALL = (*TEXT, "*.safetensors")
 
 
-def resolve(path: str | os.PathLike, revision: str | None = None) -> pathlib.Path:
+def resolve(path: str | os.PathLike, revision: str | None = None, patterns: Sequence[str] = ALL) -> pathlib.Path:
     """A local directory (or config file's directory) as it is; a hub id through `huggingface_hub`'s cache.
+
+    Args:
+      path: a directory, a file in one, or a hub id.
+      revision: branch, tag or commit on the hub.
+      patterns: which files to fetch from the hub.
 
     Raises:
       CheckpointError: neither a directory nor a hub repository that is cached or can be fetched.
@@ -28,7 +35,7 @@ def resolve(path: str | os.PathLike, revision: str | None = None) -> pathlib.Pat
     import huggingface_hub
 
     try:
-        return pathlib.Path(huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=_PATTERNS))
+        return pathlib.Path(huggingface_hub.snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
     except Exception as e:  # the hub client raises many kinds, from httpx's to its own
         problem = f"must be a directory or a hub id that can be fetched, got {name!r} ({type(e).__name__}: {e})"
         raise CheckpointError("path", [problem.replace(chr(10), " ")[:400]]) from None

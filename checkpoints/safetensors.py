@@ -15,12 +15,12 @@ import pathlib
 import re
 import struct
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, BinaryIO
 
 import ml_dtypes
 import numpy as np
-from jaxformers.checkpoints.files import atomic, write_atomically
 
+from jaxformers.checkpoints.files import atomic, together
 from jaxformers.errors import CheckpointError
 
 DTYPES: dict[str, np.dtype] = {
@@ -47,6 +47,7 @@ DTYPES: dict[str, np.dtype] = {
 }
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 MAX_HEADER = 100 * 1024 * 1024  # the format's own limit
+MAX_DIMENSIONS = 64  # NumPy's; the product of a million sizes would take for ever
 _ALIGN = 64  # XLA takes host buffers without a copy when they start on 64 bytes
 
 
@@ -195,8 +196,9 @@ def _entry_problem(entry: Any) -> str | None:
         return f"must be an object of dtype, shape and data_offsets, got {entry!r:.100}"
     if entry["dtype"] not in DTYPES if isinstance(entry["dtype"], str) else True:
         return f"dtype must be one of {', '.join(DTYPES)}, got {entry['dtype']!r}"
-    if not isinstance(entry["shape"], list) or not all(_is_index(n) for n in entry["shape"]):
-        return f"shape must be a list of sizes, got {entry['shape']!r:.100}"
+    shape = entry["shape"]
+    if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS or not all(_is_index(n) for n in shape):
+        return f"shape must be a list of at most {MAX_DIMENSIONS} sizes, got {shape!r:.100}"
     offsets = entry["data_offsets"]
     if not (isinstance(offsets, list) and len(offsets) == 2 and all(_is_index(n) for n in offsets)):
         return f"data_offsets must be two sizes, got {offsets!r:.100}"
@@ -287,6 +289,11 @@ def save_file(path: str | os.PathLike, tensors: Mapping[str, Any], metadata: Map
     Raises:
       CheckpointError: a tensor's dtype has no name in the format.
     """
+    with atomic(path) as f:
+        _write(f, str(path), tensors, metadata)
+
+
+def _write(f: BinaryIO, where: str, tensors: Mapping[str, Any], metadata: Mapping[str, str] | None) -> None:
     entries = {name: entry(x) for name, x in tensors.items()}
     unknown = [
         f"tensor {n!r}: dtype must be one of {', '.join(DTYPES)}, got {e.dtype}"
@@ -294,7 +301,7 @@ def save_file(path: str | os.PathLike, tensors: Mapping[str, Any], metadata: Map
         if e.dtype not in NAMES
     ]
     if unknown:
-        raise CheckpointError(str(path), unknown)
+        raise CheckpointError(where, unknown)
     # Widest dtypes first, then by name: every tensor then starts on a multiple of its own item size.
     order = sorted(entries, key=lambda n: (-entries[n].dtype.itemsize, n))
     header: dict[str, Any] = {"__metadata__": dict({"format": "pt"} if metadata is None else metadata)}
@@ -305,11 +312,13 @@ def save_file(path: str | os.PathLike, tensors: Mapping[str, Any], metadata: Map
         at += e.nbytes
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-(len(text) + 8) % _ALIGN)
-    with atomic(path) as f:
-        f.write(struct.pack("<Q", len(text)) + text)
-        for name in order:
-            data = np.ascontiguousarray(entries[name].read())
-            f.write(data.reshape(-1).view(np.uint8).data if data.size else b"")
+    f.write(struct.pack("<Q", len(text)) + text)
+    for name in order:
+        e, data = entries[name], np.ascontiguousarray(entries[name].read())
+        if data.dtype != e.dtype or data.size * data.itemsize != e.nbytes:
+            problem = f"tensor {name!r}: must be {e.dtype} of shape {e.shape}, its data is {data.dtype} {data.shape}"
+            raise CheckpointError(where, [problem])
+        f.write(data.reshape(-1).view(np.uint8).data if data.size else b"")
 
 
 def parse_size(size: int | str) -> int:
@@ -331,8 +340,9 @@ def save_checkpoint(
 ) -> list[pathlib.Path]:
     """Writes `model.safetensors`, or shards and their index when the tensors exceed `max_shard_size`.
 
-    Each file is atomic, and the index comes last; files of an earlier save that the new one does not use are removed
-    only then. A tensor larger than the limit gets a shard of its own.
+    Files of an earlier save stay whole until all the new ones are written: a save that fails changes nothing, and
+    tensors may be read from the very files that are replaced. The index comes last; files that the new save does not
+    use are removed only then. A tensor larger than the limit gets a shard of its own.
 
     Returns:
       The files written.
@@ -351,17 +361,20 @@ def save_checkpoint(
         used += e.nbytes
     if len(shards) == 1:
         files = [directory / "model.safetensors"]
-        save_file(files[0], shards[0], metadata)
     else:
         files = [directory / f"model-{i + 1:05d}-of-{len(shards):05d}.safetensors" for i in range(len(shards))]
+    with together() as opened:
         for file, shard in zip(files, shards, strict=True):
-            save_file(file, shard, metadata)
-        index = {
-            "metadata": {"total_size": sum(e.nbytes for e in entries.values())},
-            "weight_map": {n: f.name for f, shard in zip(files, shards, strict=True) for n in sorted(shard)},
-        }
-        files.append(directory / INDEX)
-        write_atomically(files[-1], (json.dumps(index, indent=2, sort_keys=True) + "\n").encode())
+            with opened(file) as f:
+                _write(f, str(file), shard, metadata)
+        if len(shards) > 1:
+            index = {
+                "metadata": {"total_size": sum(e.nbytes for e in entries.values())},
+                "weight_map": {n: f.name for f, shard in zip(files, shards, strict=True) for n in sorted(shard)},
+            }
+            files.append(directory / INDEX)
+            with opened(files[-1]) as f:
+                f.write((json.dumps(index, indent=2, sort_keys=True) + "\n").encode())
     for stale in _weight_files(directory):
         if stale not in files:
             stale.unlink()

@@ -13,7 +13,7 @@ import numpy as np
 
 from jaxformers import bridges, checkpoints, loading, models, sharding, spec
 from jaxformers.checkpoints.files import write_atomically
-from jaxformers.checkpoints.hub import resolve
+from jaxformers.checkpoints.hub import TEXT, resolve
 from jaxformers.config import ModelConfig, read_json, unknown_model_type
 from jaxformers.errors import CheckpointError, ConfigError
 from jaxformers.model import Model
@@ -171,9 +171,12 @@ def _dtype(dtype: Any, config: ModelConfig, tensors: dict[str, Any]) -> np.dtype
     if dtype is None:
         return loading.default_dtype(config, tensors)
     try:
-        return np.dtype(jnp.dtype(dtype))
+        found = np.dtype(jnp.dtype(dtype))
     except TypeError:
-        raise ConfigError("dtype", [f"must be a floating dtype such as 'bfloat16', got {dtype!r}"]) from None
+        found = np.dtype(np.void)
+    if not jnp.issubdtype(found, jnp.floating):
+        raise ConfigError("dtype", [f"must be a floating dtype such as 'bfloat16', got {dtype!r}"])
+    return found
 
 
 # ------------------------------------------------------------------------------------------------------ Auto names
@@ -189,11 +192,7 @@ class AutoConfig:
         Raises:
           ConfigError: an unknown model type or field, or values that this library does not compute.
         """
-        config = models.module(model_type, "for_model").Config.from_dict({}, **values)
-        if config.extra:
-            problems = [f"unknown field {k!r}" for k in config.extra]
-            raise ConfigError(f"{model_type} config", problems)
-        return config
+        return models.module(model_type, "for_model").Config.from_dict({}, **values)
 
     @staticmethod
     def from_pretrained(path: Path, *, revision: str | None = None, **changes: Any) -> ModelConfig:
@@ -205,7 +204,7 @@ class AutoConfig:
         """
         file = pathlib.Path(path)
         if not file.is_file():
-            file = resolve(path, revision) / "config.json"
+            file = resolve(path, revision, TEXT) / "config.json"
         if not file.is_file():
             held = ", ".join(sorted(p.name for p in file.parent.iterdir())[:12]) or "nothing"
             raise ConfigError(os.fspath(path), [f"must hold config.json, it holds {held}"])

@@ -122,9 +122,20 @@ class ModelConfig:
             for name, values in {"problem_type": _PROBLEM_TYPES, **self.allowed}.items()
             if getattr(self, name) not in values
         ]
-        problems += list(self.check())
+        try:
+            problems += list(self.check())
+        except (TypeError, ValueError, ArithmeticError, AttributeError) as e:  # a value of a type nobody expects
+            problems += self._mistyped() or [f"the values must go together: {e}"]
         if problems:
             raise ConfigError(f"{self.model_type} config", problems)
+
+    def _mistyped(self) -> list[str]:
+        held = [(f.name, getattr(f.type, "__name__", f.type), getattr(self, f.name)) for f in dataclasses.fields(self)]
+        return [
+            f"{name} must be {kind}, got {value!r}"
+            for name, kind, value in held
+            if kind in _TYPES and (not isinstance(value, _TYPES[kind]) or (kind != "bool" and isinstance(value, bool)))
+        ]
 
     def check(self):
         """Yields a sentence for each combination of values that makes no sense."""
@@ -232,6 +243,7 @@ def _int_keys(model_type: str, labels: Any) -> dict[int, str]:
         raise ConfigError(f"{model_type} config", [problem]) from None
 
 
+_TYPES: dict[str, Any] = {"int": int, "float": (int, float), "bool": bool, "str": str}
 _PROBLEM_TYPES = (None, "regression", "single_label_classification", "multi_label_classification")
 
 
@@ -251,7 +263,7 @@ def read_json(path: str | os.PathLike) -> dict[str, Any]:
     path = pathlib.Path(path)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise ConfigError(str(path), [f"the file must hold one JSON object: {e}"]) from None
     if not isinstance(value, dict):
         raise ConfigError(str(path), [f"the file must hold one JSON object, got {type(value).__name__}"])

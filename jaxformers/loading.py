@@ -51,8 +51,14 @@ def fit(config: ModelConfig, head: Head, tensors: Mapping[str, Any], where: str,
     module = models.module(config.model_type)
     declared = _names(head.declare(config))
     prefix, respell = _prefixes(module, head)
-    spelt = {respell(name): name for name in tensors}
-    in_file = {_towards(name, prefix, declared, spelt): held for name, held in spelt.items()}
+    spelt = [respell(name) for name in tensors]
+    in_file: dict[str, str] = {}
+    twice = []
+    for name, original in zip(spelt, tensors, strict=True):
+        canonical = _towards(name, prefix, declared, spelt)
+        if canonical in in_file and canonical in declared:
+            twice.append(f"twice: {canonical} is {in_file[canonical]} and {original} in the file")
+        in_file[canonical] = original
     for alias, name in head.ties(config).items():
         held = in_file.pop(_towards(alias, prefix, declared, [alias]), None)
         if held is not None and name not in in_file:
@@ -88,6 +94,7 @@ def fit(config: ModelConfig, head: Head, tensors: Mapping[str, Any], where: str,
     aliases = {_towards(a, prefix, declared, [a]) for h in module.HEADS.values() for a in h.ties(config)}
     stray = [n for c, n in in_file.items() if c not in declared and c not in known and c not in aliases]
     problems += [f"unexpected: {n} {tuple(tensors[n].shape)}" for n in stray]
+    problems += twice
     if problems:
         raise CheckpointError(where, problems, "the file does not fit this config and head")
     return Fit({n: in_file[n] for n in declared if n in in_file and n not in fresh}, tuple(fresh), tuple(unused))

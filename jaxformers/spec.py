@@ -202,8 +202,14 @@ def update(tree: Tree, changes: Tree) -> Tree:
     """`tree` with the leaves that `changes` holds replaced; `changes` is a sub-tree with the same paths.
 
     This is how returned state (new BatchNorm statistics in `out.state`) goes back into the parameters.
+
+    Raises:
+      ValueError: `changes` holds a name that `tree` does not.
     """
     if isinstance(changes, dict):
+        unknown = [k for k in changes if k not in tree]
+        if unknown:
+            raise ValueError(f"update: changes must be a sub-tree, got {unknown} where the tree has {list(tree)}")
         return type(tree)({k: update(v, changes[k]) if k in changes else v for k, v in tree.items()})
     if isinstance(changes, list | tuple):
         return type(tree)([update(t, c) for t, c in zip(tree, changes, strict=True)])

@@ -10,7 +10,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxformers.errors import JaxformersError
 from jaxformers.sharding.rules import Rules, resolve
-from jaxformers.spec import Param, label, map_named
+from jaxformers.spec import Param, label, map_named, paths
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Plan:
     """Where a tree of parameters goes.
 
     `shardings` is a tree like the declared one; `notes` says, for every axis that a rule wanted to split and that
-    stayed whole, which parameter, which axis and why.
+    stayed whole, which parameter, which axis and why, and which of your own rules name no axis at all.
     """
 
     shardings: Any
@@ -46,7 +46,9 @@ def plan(tree: Any, mesh: Mesh, rules: str | Rules | None = None) -> Plan:
     if unknown and len(unknown) == len(wanted):
         problem = f"preset {rules!r} needs a mesh axis named {' or '.join(unknown)}, the mesh has {mesh.axis_names}"
         raise JaxformersError("rules", [problem])
-    notes: list[str] = []
+    axes = {a for _, p in paths(tree) for a in p.axes}
+    stray = [] if isinstance(rules, str) else [a for a in table if a not in axes]
+    notes = [f"rule {a!r}: no parameter has this axis; they have {', '.join(sorted(axes))}" for a in stray]
     shardings = map_named(lambda path, p: NamedSharding(mesh, _spec(label(path), p, mesh, table, notes)), tree)
     return Plan(shardings, tuple(notes))
 
@@ -66,4 +68,6 @@ def _spec(name: str, p: Param, mesh: Mesh, table: Rules, notes: list[str]) -> Pa
             over = []
         used |= set(over)
         parts.append(tuple(over) if len(over) > 1 else over[0] if over else None)
+    while parts and parts[-1] is None:  # as XLA spells its outputs: a step's new params then compare equal to its old
+        parts.pop()
     return PartitionSpec(*parts)

@@ -117,8 +117,9 @@ def encode(p, c, pixel_values, train: bool):
     x = nn.max_pool(nn.activation(c.hidden_act, x), 3, 2, 1)
     maps, states = [x], []
     for i, stage in enumerate(p["encoder"]["stages"]):
+        stride = stage_stride(c, i)
 
-        def step(p, x, stride=stage_stride(c, i)):
+        def step(p, x, stride=stride):
             return layer(p, c, x, stride, train)
 
         x, ys = nn.fold(step, stage["layers"], x, unroll_on_cpu=True)

@@ -1,0 +1,6 @@
+"""Text to token ids and back: NumPy in, NumPy out, no jax. Reads the files that checkpoints ship."""
+
+from jaxformers.tokenization.auto import AutoTokenizer
+from jaxformers.tokenization.fast import BatchEncoding, FastTokenizer
+
+__all__ = ["AutoTokenizer", "BatchEncoding", "FastTokenizer"]

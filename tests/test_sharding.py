@@ -1,0 +1,176 @@
+"""Rules and plans: which axis of which parameter goes over which mesh axis, and why the others stay whole."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+import jaxformers as jf
+from jaxformers import models, nn, sharding, spec
+from jaxformers.spec import Layers, Param
+
+
+def make_mesh(**axes) -> Mesh:
+    n = int(np.prod(list(axes.values())))
+    return Mesh(np.asarray(jax.devices()[:n]).reshape(tuple(axes.values())), tuple(axes))
+
+
+MESH = make_mesh(data=2, fsdp=2, tensor=2)
+TREE = {
+    "embed": nn.Embedding(16, 8),
+    "layers": Layers({"up": nn.Linear(8, 12), "down": nn.Linear(12, 8, "mlp embed")} for _ in range(2)),
+    "norm": nn.LayerNorm(8),
+}
+
+
+def specs(rules, tree=TREE, mesh=MESH) -> dict[str, P]:
+    shardings = sharding.plan(tree, mesh, rules).shardings
+    assert jax.tree.structure(shardings) == jax.tree.structure(tree)
+    return {spec.label(path): s.spec for path, s in spec.paths(shardings)}
+
+
+# ------------------------------------------------------------------------------------------------------ plans
+
+
+def test_fsdp():
+    found = specs("fsdp")
+    assert found["embed.weight"] == P(None, "fsdp")
+    assert found["layers.0.up.weight"] == P(None, "fsdp")
+    assert found["layers.0.up.bias"] == P()
+    assert found["layers.0.down.weight"] == P("fsdp")
+    assert found["norm.weight"] == P("fsdp")
+
+
+def test_tensor():
+    found = specs("tensor")
+    assert found["embed.weight"] == P("tensor")
+    assert found["layers.1.up.weight"] == P("tensor")
+    assert found["layers.1.up.bias"] == P("tensor")
+    assert found["layers.1.down.weight"] == P(None, "tensor")
+    assert found["layers.1.down.bias"] == P()
+
+
+def test_both():
+    found = specs("fsdp+tensor")
+    assert found["layers.0.up.weight"] == P("tensor", "fsdp")
+    assert found["layers.0.down.weight"] == P("fsdp", "tensor")
+
+
+@pytest.mark.parametrize("rules", [None, {}, "replicated", "data"])
+def test_replicated(rules):
+    assert set(specs(rules).values()) == {P()}
+
+
+def test_a_stack_keeps_its_layer_axis_whole():
+    shardings = sharding.plan(spec.stack(TREE), MESH, "fsdp+tensor").shardings
+    assert isinstance(shardings["layers"], spec.Stack)
+    assert shardings["layers"]["up"]["weight"].spec == P(None, "tensor", "fsdp")
+    assert shardings["layers"]["up"]["bias"].spec == P(None, "tensor")
+
+
+def test_rules_of_your_own():
+    found = specs({"embed": ("data", "fsdp"), "mlp": "tensor", "vocab": None})
+    assert found["embed.weight"] == P(None, ("data", "fsdp"))
+    assert found["layers.0.up.weight"] == P("tensor", ("data", "fsdp"))
+    assert found["norm.bias"] == P(("data", "fsdp"))
+    stacked = sharding.plan(spec.stack(TREE), MESH, {"layers": "data"}).shardings
+    assert stacked["layers"]["up"]["weight"].spec == P("data")
+
+
+def test_presets_use_the_axes_that_the_mesh_has():
+    assert specs("fsdp+tensor", mesh=make_mesh(fsdp=4))["layers.0.up.weight"] == P(None, "fsdp")
+    assert specs("fsdp+tensor", mesh=make_mesh(tensor=4))["layers.0.up.weight"] == P("tensor")
+
+
+# ------------------------------------------------------------------------------------------------------ notes
+
+
+def test_what_does_not_divide_is_kept_whole_and_noted():
+    plan = sharding.plan(TREE, make_mesh(fsdp=8), {"mlp": "fsdp"})
+    assert plan.shardings["layers"][0]["up"]["weight"].spec == P()
+    assert len(plan.notes) == 6
+    assert "layers.0.up.weight: axis 'mlp' of 12 does not divide by 8 (fsdp); kept whole" in plan.notes
+    assert sharding.plan(TREE, MESH, "fsdp+tensor").notes == ()
+
+
+def test_a_mesh_axis_is_used_once_a_parameter():
+    square = {"w": Param((8, 8), "embed embed"), "v": Param((8, 4), "embed mlp")}
+    plan = sharding.plan(square, MESH, {"embed": "fsdp", "mlp": ("fsdp", "tensor")})
+    assert plan.shardings["w"].spec == P("fsdp")
+    assert plan.shardings["v"].spec == P("fsdp")
+    assert plan.notes == (
+        "w: axis 'embed' wants fsdp, already used by another axis; kept whole",
+        "v: axis 'mlp' wants fsdp, tensor, already used by another axis; kept whole",
+    )
+
+
+def test_a_rule_for_an_axis_that_is_not_there_is_noted():
+    plan = sharding.plan(TREE, MESH, {"embedd": "fsdp"})
+    assert plan.notes == ("rule 'embedd': no parameter has this axis; they have embed, mlp, vocab",)
+
+
+# ------------------------------------------------------------------------------------------------------ refusals
+
+
+def test_unknown_presets_name_the_nearest():
+    with pytest.raises(jf.JaxformersError, match=r"got 'fsdp-tensor'; presets: fsdp\+tensor"):
+        sharding.plan(TREE, MESH, "fsdp-tensor")
+
+
+def test_unknown_mesh_axes_are_all_listed():
+    with pytest.raises(jf.JaxformersError) as e:
+        sharding.plan(TREE, MESH, {"embed": "model", "mlp": ("tensor", "expert"), "vocab": None})
+    assert [p.split("'")[1] for p in e.value.problems] == ["expert", "model"]
+    assert "('data', 'fsdp', 'tensor')" in str(e.value)
+
+
+def test_a_preset_that_would_split_nothing():
+    with pytest.raises(jf.JaxformersError, match="preset 'fsdp' needs a mesh axis named fsdp, the mesh has"):
+        sharding.plan(TREE, make_mesh(data=2), "fsdp")
+
+
+# ------------------------------------------------------------------------------------------------------ in use
+
+
+def test_every_linear_layer_of_every_model_is_split_somewhere():
+    """Declarations name their axes: at real sizes the presets leave no large matrix whole."""
+    mesh = make_mesh(fsdp=4, tensor=2)
+    whole = []
+    for model_type in models.TABLE:
+        module = models.module(model_type)
+        for name, head in module.HEADS.items():
+            declared = head.declare(module.Config())
+            shardings = spec.flatten(sharding.plan(declared, mesh, "fsdp+tensor").shardings)
+            for at, p in spec.flatten(declared).items():
+                if p.size > 2**20 and shardings[at].is_fully_replicated:
+                    whole.append(f"{name}: {at} {p.shape} {p.axes}")
+    assert not whole
+
+
+@pytest.mark.parametrize("stack", [False, True])
+def test_a_step_keeps_the_shardings_and_one_program(stack):
+    config = jf.AutoConfig.for_model(
+        "bert", vocab_size=32, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=32
+    )
+    model = jf.init(config, "ForMaskedLM", stack=stack, mesh=MESH, rules="fsdp+tensor")
+    ids = jax.device_put(jnp.ones((4, 6), jnp.int32), NamedSharding(MESH, P("data")))
+    placed = jax.tree.map(lambda x: x.sharding, model.params)
+    traces = []
+
+    @functools.partial(jax.jit, out_shardings=(placed, None))
+    def step(params):
+        traces.append(1)
+        loss, grads = jax.value_and_grad(lambda p: model.apply(p, input_ids=ids, labels=ids).loss)(params)
+        return jax.tree.map(lambda p, g: p - 0.1 * g, params, grads), loss
+
+    params, first = step(model.params)
+    for old, new in zip(jax.tree.leaves(model.params), jax.tree.leaves(params), strict=True):
+        assert new.sharding == old.sharding
+    params, second = step(params)
+    assert len(traces) == 1
+    assert step._cache_size() == 1
+    assert second < first
