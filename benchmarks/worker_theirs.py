@@ -12,6 +12,7 @@ def main(weights: str) -> None:
     import torch
     import transformers
 
+    transformers.logging.set_verbosity_error()
     torch.manual_seed(0)
     torch.set_num_threads(os.cpu_count() or 1)
 
@@ -40,7 +41,13 @@ def main(weights: str) -> None:
 
         return run
 
+    def load_and_run():
+        model = transformers.GPT2LMHeadModel.from_pretrained(weights).eval()
+        with torch.inference_mode():
+            model(input_ids=prompt)
+
     t = transformers
+    prompt = torch.arange(16)[None]
     image = torch.randn(8, 3, 224, 224)
     cases = {
         "hello": lambda: lambda: None,
@@ -51,7 +58,8 @@ def main(weights: str) -> None:
         "vit_encode": lambda: forward(t.ViTModel, t.ViTConfig(), pixel_values=image),
         "t5_encode": lambda: forward(t.T5EncoderModel, t.T5Config(), input_ids=ids(8, 128, 32000)),
         "gpt2_train": gpt2_train,
-        "gpt2_load": lambda: lambda: t.GPT2LMHeadModel.from_pretrained(weights),
+        "gpt2_load": lambda: load_and_run,
+        "gpt2_return": lambda: lambda: t.GPT2LMHeadModel.from_pretrained(weights),
     }
     ready = {}
     for line in sys.stdin:
@@ -72,5 +80,12 @@ def start(weights: str) -> None:
         model(torch.arange(16)[None]).logits.numpy()
 
 
+def write(weights: str) -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    GPT2LMHeadModel(GPT2Config()).save_pretrained(weights)
+
+
 if __name__ == "__main__":
-    start(sys.argv[1]) if "--start" in sys.argv else main(sys.argv[1])
+    job = start if "--start" in sys.argv else write if "--write" in sys.argv else main
+    job(sys.argv[1])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import mmap
 import os
 import pathlib
 import re
@@ -48,6 +49,7 @@ DTYPES: dict[str, np.dtype] = {
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 MAX_HEADER = 100 * 1024 * 1024  # the format's own limit
 MAX_DIMENSIONS = 64  # NumPy's; the product of a million sizes would take for ever
+_LARGE = 1 << 20
 _ALIGN = 64  # XLA takes host buffers without a copy when they start on 64 bytes
 
 
@@ -63,6 +65,16 @@ class Tensor:
     @property
     def nbytes(self) -> int:
         return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def aligned(self) -> bool:
+        """Whether `view` starts on a multiple of 64 bytes, as XLA wants of memory that it takes without a copy."""
+        return self.start % _ALIGN == 0 and self.nbytes > 0
+
+    def view(self) -> np.ndarray:
+        """The array as a read-only view of the file's pages: nothing is read or copied until it is used."""
+        pages = np.memmap(self.file, np.uint8, "r", self.start, (self.nbytes,))
+        return pages.view(np.ndarray).view(self.dtype).reshape(self.shape)
 
     def read(self, index: tuple[slice, ...] = ()) -> np.ndarray:
         """The array, or the part that a tuple of step-1 slices selects, in memory of its own (64-byte aligned).
@@ -83,6 +95,8 @@ class Tensor:
 
 
 def _aligned(nbytes: int) -> np.ndarray:
+    if nbytes >= _LARGE:  # NumPy asks for huge pages, and the kernel may compact memory for seconds to find them
+        return np.frombuffer(mmap.mmap(-1, nbytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.uint8)
     raw = np.empty(nbytes + _ALIGN, np.uint8)
     skip = -raw.ctypes.data % _ALIGN
     return raw[skip : skip + nbytes]

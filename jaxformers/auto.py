@@ -37,7 +37,9 @@ def load(
 ) -> Model:
     """Loads a checkpoint: architecture and head from its config.json, parameters placed on the device(s).
 
-    Nothing is compiled. Each device reads only its own slices of the file.
+    Nothing is compiled. Each device reads only its own slices of the file. On the CPU, tensors that need no cast and
+    start on 64 bytes (as in every file that `save` writes) stay mapped to the file: replace such a file as `save`
+    does, by a new one under its name, and do not write into it while the model is in use.
 
     Args:
       path: a directory with config.json and weights, or a hub id.

@@ -6,7 +6,7 @@ import concurrent.futures
 import dataclasses
 import os
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -43,97 +43,100 @@ def fit(config: ModelConfig, head: Head, tensors: Mapping[str, Any], where: str,
     Args:
       config: the config.
       head: the head to fill.
-      tensors: canonical name -> anything with a `shape`.
+      tensors: canonical name -> anything with a `shape` and a `dtype`.
       where: what to call the checkpoint in errors.
       resize: initialise mis-shaped tensors of the head at random instead of refusing (the reference's
         `ignore_mismatched_sizes`).
+
+    Raises:
+      CheckpointError: tensors are missing, unexpected, mis-shaped, not floating, or there under two names.
     """
     module = models.module(config.model_type)
     declared = _names(head.declare(config))
-    prefix, respell = _prefixes(module, head)
-    spelt = [respell(name) for name in tensors]
-    in_file: dict[str, str] = {}
-    twice = []
-    for name, original in zip(spelt, tensors, strict=True):
-        canonical = _towards(name, prefix, declared, spelt)
-        if canonical in in_file and canonical in declared:
-            twice.append(f"twice: {canonical} is {in_file[canonical]} and {original} in the file")
-        in_file[canonical] = original
+    spelling = Spelling(module, head, declared, tensors)
+    in_file, problems = _spelt(tensors, declared, spelling)
     for alias, name in head.ties(config).items():
-        held = in_file.pop(_towards(alias, prefix, declared, [alias]), None)
-        if held is not None and name not in in_file:
-            in_file[name] = held
+        held = in_file.pop(spelling(alias), None)
+        if held is not None:
+            in_file.setdefault(name, held)
 
-    others = _other_heads(config, module, declared, prefix, respell)
-    wrong = {
-        n: (tuple(tensors[in_file[n]].shape), p.shape)
-        for n, p in declared.items()
-        if n in in_file and tuple(tensors[in_file[n]].shape) != p.shape
-    }
-    missing = [n for n in declared if n not in in_file]
+    mismatched = {n for n, p in declared.items() if n in in_file and tuple(tensors[in_file[n]].shape) != p.shape}
+    others = {}  # asked only when something does not match
+    if mismatched or in_file.keys() != declared.keys():
+        others = {name: spelling.of_head(_names(h.declare(config))) for name, h in module.HEADS.items()}
     groups: dict[frozenset, list[str]] = {}
     for name in declared:
         groups.setdefault(frozenset(h for h, names in others.items() if name in names), []).append(name)
-    everywhere = frozenset(others)
-    fresh, problems = [], []
-    for owners, names in groups.items():
+    required = set(groups.get(frozenset(others), ()))
+    redrawn = mismatched - required if resize else set()
+    fresh = [n for n in declared if n in redrawn]
+    for names in groups.values():
         absent = [n for n in names if n not in in_file]
-        if absent and (owners == everywhere or len(absent) < len(names)):
+        if absent and (names[0] in required or len(absent) < len(names)):
             problems += [f"missing: {n} {declared[n].shape}" for n in absent]
         else:
             fresh += absent
-    if len(missing) == len(declared):
-        problems = [f"missing: {n} {declared[n].shape}" for n in missing]
-    if resize:
-        required = set(groups.get(everywhere, ()))
-        fresh += [n for n in wrong if n not in required]
-        wrong = {n: shapes for n, shapes in wrong.items() if n in required}
-    problems += [f"shape: {n} must be {want}, the file has {got}" for n, (got, want) in wrong.items()]
-    known = set().union(*others.values())
-    unused = [name for canonical, name in in_file.items() if canonical not in declared]
-    aliases = {_towards(a, prefix, declared, [a]) for h in module.HEADS.values() for a in h.ties(config)}
-    stray = [n for c, n in in_file.items() if c not in declared and c not in known and c not in aliases]
-    problems += [f"unexpected: {n} {tuple(tensors[n].shape)}" for n in stray]
-    problems += twice
+    if not any(n in in_file for n in declared):
+        problems = [f"missing: {n} {p.shape}" for n, p in declared.items()]
+    for n, p in declared.items():
+        if n in mismatched - redrawn:
+            got = tuple(tensors[in_file[n]].shape)
+            problems.append(f"shape: {n} must be {p.shape}, the file has {got}")
+        if n in in_file and not jnp.issubdtype(tensors[in_file[n]].dtype, jnp.floating):
+            problems.append(f"dtype: {n} must be floating, the file has {tensors[in_file[n]].dtype}")
+    known = set(declared).union(*others.values(), *(map(spelling, h.ties(config)) for h in module.HEADS.values()))
+    problems += [f"unexpected: {f} {tuple(tensors[f].shape)}" for n, f in in_file.items() if n not in known]
     if problems:
         raise CheckpointError(where, problems, "the file does not fit this config and head")
-    return Fit({n: in_file[n] for n in declared if n in in_file and n not in fresh}, tuple(fresh), tuple(unused))
+    source = {n: in_file[n] for n in declared if n in in_file and n not in redrawn}
+    return Fit(source, tuple(fresh), tuple(f for n, f in in_file.items() if n not in declared))
+
+
+class Spelling:
+    """How a head calls a name that a file, or another head, may spell with another prefix or none."""
+
+    def __init__(self, module, head: Head, declared, held):
+        self.prefix, *every = (f"{h.prefix or module.PREFIX}." for h in (head, *module.HEADS.values()))
+        self.foreign = set(every) - {self.prefix}
+        self.declared = declared
+        self.bare = not self._prefixed(declared)  # the head is the base model itself
+        self.add = not self.bare and not self._prefixed(map(self._own, held))
+
+    def __call__(self, name: str) -> str:
+        name = self._own(name)
+        if self.bare:
+            return name.removeprefix(self.prefix)
+        return self.prefix + name if self.add and self.prefix + name in self.declared else name
+
+    def of_head(self, names) -> set[str]:
+        """All names of another head; both ways where that one is the base model and this one is not."""
+        names = {self._own(n) for n in names}
+        if self.bare:
+            return {n.removeprefix(self.prefix) for n in names}
+        return names if self._prefixed(names) else names | {self.prefix + n for n in names}
+
+    def _own(self, name: str) -> str:
+        """`name` with this head's prefix in the place of another head's."""
+        return next((self.prefix + name.removeprefix(p) for p in self.foreign if name.startswith(p)), name)
+
+    def _prefixed(self, names) -> bool:
+        return any(n.startswith(self.prefix) for n in names)
+
+
+def _spelt(tensors, declared, spelling: Spelling) -> tuple[dict[str, str], list[str]]:
+    """The head's name -> the file's name, and the declared names that the file holds twice."""
+    in_file: dict[str, str] = {}
+    problems = []
+    for original in tensors:
+        name = spelling(original)
+        if name in in_file and name in declared:
+            problems.append(f"twice: {name} is {in_file[name]} and {original} in the file")
+        in_file[name] = original
+    return in_file, problems
 
 
 def _names(tree: Any) -> dict[str, spec.Param]:
     return {spec.names(path)[0]: p for path, p in spec.paths(tree)}
-
-
-def _prefixes(module, head) -> tuple[str, Callable[[str], str]]:
-    """A head's prefix, and a function that gives names with the prefix of another head this one's."""
-    own, *rest = (f"{h.prefix or module.PREFIX}." for h in (head, *module.HEADS.values()))
-    others = set(rest) - {own}
-
-    def respell(name: str) -> str:
-        return next((own + name.removeprefix(p) for p in others if name.startswith(p)), name)
-
-    return own, respell
-
-
-def _towards(name: str, prefix: str, declared: Mapping[str, Any], held) -> str:
-    """A file's name as the declared tree would call it: prefix stripped for a bare model, added for a head."""
-    bare = not any(n.startswith(prefix) for n in declared)
-    if bare:
-        return name.removeprefix(prefix)
-    headless = not any(n.startswith(prefix) for n in held)
-    return prefix + name if headless and prefix + name in declared else name
-
-
-def _other_heads(config, module, declared, prefix, respell) -> dict[str, set[str]]:
-    """The names of every head of the architecture, spelled as `declared` spells them."""
-    out = {}
-    for name, head in module.HEADS.items():
-        names = {respell(n) for n in _names(head.declare(config))}
-        if any(n.startswith(prefix) for n in declared) and not any(n.startswith(prefix) for n in names):
-            out[name] = {prefix + n for n in names} | names
-        else:
-            out[name] = {_towards(n, prefix, declared, names) for n in names}
-    return out
 
 
 # ------------------------------------------------------------------------------------------------------ reading
@@ -178,17 +181,24 @@ def read(
             p: s for (p, _), s in zip(spec.paths(declared), spec.in_file_order(declared, shardings), strict=True)
         }
     with concurrent.futures.ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        jobs: dict[Any, Any] = {}
-        for path, p in spec.paths(declared):
-            names = spec.names(path)
-            if all(n in source for n in names):
-                held = [tensors[source[n]] for n in names]
-                jobs[path] = pool.submit(_leaf, held, p, dtype, placed.get(path))
-            else:
-                jobs[path] = None
-        return spec.map_named(
-            lambda path, p: fresh(path, p, placed.get(path)) if jobs[path] is None else jobs[path].result(), declared
-        )
+
+        def start(path, p):
+            names, sharding = spec.names(path), placed.get(path)
+            if not all(n in source for n in names):
+                return lambda: fresh(path, p, sharding)
+            held = [tensors[source[n]] for n in names]
+            if sharding is None and _shared(held, dtype):
+                array = jax.device_put(held[0].view())
+                return lambda: array
+            return pool.submit(_leaf, held, p, dtype, sharding).result
+
+        jobs = spec.map_named(start, declared)
+        return jax.tree.map(lambda finish: finish(), jobs)
+
+
+def _shared(held: list, dtype) -> bool:
+    """Whether a leaf can be the file's own pages: on the CPU, one tensor of the right dtype and alignment."""
+    return len(held) == 1 and held[0].dtype == dtype and held[0].aligned and jax.default_backend() == "cpu"
 
 
 def _leaf(held: list, p: spec.Param, dtype, sharding):
@@ -197,7 +207,12 @@ def _leaf(held: list, p: spec.Param, dtype, sharding):
         if not p.stacked:
             return cast(held[0].read(index), dtype)
         rows = range(p.stacked)[index[0]] if index else range(p.stacked)
-        return np.stack([cast(held[i].read(index[1:]), dtype) for i in rows])
+        first = cast(held[rows[0]].read(index[1:]), dtype)
+        out = np.empty((len(rows), *first.shape), dtype)
+        out[0] = first
+        for at, i in enumerate(rows[1:], 1):  # one layer at a time in memory beside the stack
+            out[at] = cast(held[i].read(index[1:]), dtype)
+        return out
 
     if sharding is None:
         return jax.device_put(block())

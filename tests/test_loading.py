@@ -274,6 +274,15 @@ def test_a_file_without_the_base(tmp_path):
     assert "missing: bert.embeddings.word_embeddings.weight (67, 32)" in e.value.problems
 
 
+@pytest.mark.parametrize("kind", ["int8", "uint8", "bool"])
+def test_quantised_tensors_are_not_taken_for_weights(tmp_path, kind):
+    held = tensors("BertModel")
+    name = "encoder.layer.0.output.dense.weight"
+    held[name] = held[name].astype(kind)
+    with pytest.raises(jf.CheckpointError, match=f"dtype: {name} must be floating, the file has {kind}"):
+        jf.load(write(tmp_path, held), "BertModel")
+
+
 def test_half_a_head_is_refused(tmp_path):
     held = tensors("BertForSequenceClassification")
     del held["classifier.bias"]
@@ -441,6 +450,25 @@ def test_the_config_says_the_dtype_that_is_saved(tmp_path):
     jf.save(jf.load(tmp_path / "in", dtype="bfloat16"), tmp_path / "out")
     assert json.loads((tmp_path / "out" / "config.json").read_text())["torch_dtype"] == "bfloat16"
     assert {str(t.dtype) for t in checkpoints.open_checkpoint(tmp_path / "out").values()} == {"bfloat16"}
+
+
+@pytest.mark.parametrize("shift", [0, 8])
+def test_aligned_tensors_are_the_pages_of_the_file(tmp_path, shift):
+    held = tensors("BertModel")
+    folder = write(tmp_path, held)
+    if shift:  # as files of other writers: the header padded to 8 bytes only
+        raw = (folder / "model.safetensors").read_bytes()
+        length = struct.unpack("<Q", raw[:8])[0]
+        header = raw[8 : 8 + length] + b" " * shift
+        (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + raw[8 + length :])
+    model = jf.load(folder, "BertModel")
+    equal(model.params, held)
+    mapped = pathlib.Path("/proc/self/maps").read_text().count(str(folder / "model.safetensors"))
+    assert (mapped > 0) == (shift == 0)
+    # A step that donates its input must not write through the mapping.
+    doubled = jax.jit(lambda m: jax.tree.map(lambda x: 2 * x, m), donate_argnums=0)(model)
+    equal(doubled.params, {k: 2 * v for k, v in held.items()})
+    equal(jf.load(folder, "BertModel").params, held)
 
 
 def test_saving_over_the_directory_that_was_loaded(tmp_path):
