@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pathlib
 import platform
 import shutil
@@ -94,6 +95,14 @@ def row(name: str, ours: float, theirs: float, target: float | None) -> None:
     print(f"{name:76} {ours:8.3f} s {theirs:8.3f} s   {ours / theirs:5.2f}{goal}", flush=True)
 
 
+def machine() -> str:
+    """The processor's name, where the system tells it, and the number of its threads that we may use."""
+    info = pathlib.Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} threads"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ours", default=sys.executable, help="interpreter with jaxformers")
@@ -102,7 +111,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=None)
     args = parser.parse_args()
     pythons = {"ours": args.ours, "theirs": args.theirs}
-    print(f"{platform.processor() or platform.machine()}, {time.strftime('%Y-%m-%d %H:%M')}")
+    print(f"{machine()}, {time.strftime('%Y-%m-%d %H:%M')}")
     print(f"{'':76} {'ours':>8}   {'theirs':>8}     ratio")
     with tempfile.TemporaryDirectory() as scratch:
         weights = str(pathlib.Path(scratch) / "gpt2")

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
-from support.case import GOLDENS, Case, load_cases, model_types
+from support.case import GOLDENS, Case, default_inputs, load_cases, model_types
 from support.fill import fill, leaves, read_sketches, relative_error, sketch, sketch_error
 
 import jaxformers as jf
@@ -230,10 +230,9 @@ def test_bfloat16_in_bfloat16_out(s: Subject):
     targets = {k for k in s.inputs if "labels" in k}
     inputs = {k: jax.ShapeDtypeStruct(v.shape, v.dtype) if k in targets else half(v) for k, v in s.inputs.items()}
     out = jax.eval_shape(lambda p, x: s.model.head.apply(p, s.config, **x, **s.options), params, inputs)
-    flat = {jax.tree_util.keystr(k): v for k, v in jax.tree_util.tree_leaves_with_path(out)}
     wrong = {
         k: v.dtype
-        for k, v in flat.items()
+        for k, v in leaves_of(out)
         if jnp.issubdtype(v.dtype, jnp.floating) and v.dtype != jnp.bfloat16 and "loss" not in k
     }
     assert not wrong
@@ -279,10 +278,19 @@ PUBLISHED = [
 @pytest.mark.parametrize(("model_type", "name", "head"), PUBLISHED)
 def test_published_sizes(model_type, name, head):
     config = jf.AutoConfig.for_model(model_type, **load_cases(model_type).PUBLISHED[name][0])
-    declared = models.find_head(config, head)[1].declare(config)
+    chosen = models.find_head(config, head)[1]
+    declared = chosen.declare(config)
     counts = json.loads((GOLDENS / f"{model_type}.json").read_text())
     assert spec.count(declared, trainable=True) == counts[f"{name}/{head}"]
-    assert spec.count(spec.stack(declared), trainable=True) == counts[f"{name}/{head}"]
+    stacked = spec.stack(declared)
+    assert spec.count(stacked, trainable=True) == counts[f"{name}/{head}"]
+    inputs = default_inputs(head, config.to_dict(), np.random.default_rng(0))
+    out = jax.eval_shape(lambda p, x: chosen.apply(p, config, **x), spec.abstract(stacked), inputs)
+    assert all(x.shape[0] == 2 for name, x in leaves_of(out) if "loss" not in name)
+
+
+def leaves_of(out):
+    return [(jax.tree_util.keystr(path), x) for path, x in jax.tree_util.tree_leaves_with_path(out)]
 
 
 REFUSED = [(t, values, word) for t in model_types() for values, word in load_cases(t).REFUSED]

@@ -15,6 +15,7 @@ from jaxformers import nn
 from jaxformers.config import ModelConfig
 from jaxformers.errors import InputError
 from jaxformers.model import Head, extends
+from jaxformers.models import common
 from jaxformers.nn import Conv1D, Embedding, LayerNorm, Linear, conv1d, dropout, embed, layer_norm, linear, losses
 from jaxformers.output import Output
 from jaxformers.spec import Layers, normal
@@ -248,36 +249,6 @@ def double_heads(p, c, *, mc_token_ids=None, labels=None, mc_labels=None, key=No
 CHOICES = {"input_ids": 1, "attention_mask": 1, "token_type_ids": 1, "position_ids": 1, "inputs_embeds": 2}
 
 
-def Topped(c, name: str, outputs: int, bias: bool = True):
-    return {"transformer": Model(c), name: Linear(c.n_embd, outputs, "embed -", bias)}
-
-
-@extends(model)
-def sequence_classification(p, c, input_ids=None, *, labels=None, **inputs):
-    """One of `num_labels` classes (or targets) a sequence, told by its last token that is not `pad_token_id`."""
-    out = model(p["transformer"], c, input_ids, **inputs)
-    logits = linear(p["score"], nn.heads.last_token(c, out.last_hidden_state, input_ids))
-    return nn.heads.classification(out, c, logits, labels)
-
-
-@extends(model)
-def token_classification(p, c, *, labels=None, key=None, **inputs):
-    """One of `num_labels` classes a token; labels int [B, S]."""
-    k_model, k_head = nn.split(key, 2)
-    out = model(p["transformer"], c, **inputs, key=k_model)
-    rates = (getattr(c, name, None) for name in ("classifier_dropout", "hidden_dropout"))
-    x = dropout(out.last_hidden_state, next((r for r in rates if r is not None), 0.1), k_head)
-    return nn.heads.token_classification(out, linear(p["classifier"], x), labels)
-
-
-@extends(model)
-def question_answering(p, c, *, start_positions=None, end_positions=None, **inputs):
-    """Start and end of the answer in the text; positions int [B]."""
-    out = model(p["transformer"], c, **inputs)
-    logits = linear(p["qa_outputs"], out.last_hidden_state)
-    return nn.heads.question_answering(out, logits, start_positions, end_positions)
-
-
 def cache(c, batch, length, dtype, stacked):
     return nn.KVCache(c.n_layer, batch, length, c.n_head, c.n_embd // c.n_head, dtype, stacked)
 
@@ -286,9 +257,7 @@ HEADS = {
     "GPT2Model": Head(Model, model, cache),
     "GPT2LMHeadModel": Head(LMHead, lm_head, cache, ties),
     "GPT2DoubleHeadsModel": Head(DoubleHeads, double_heads, ties=ties),
-    "GPT2ForSequenceClassification": Head(
-        lambda c: Topped(c, "score", c.num_labels, bias=False), sequence_classification
-    ),
-    "GPT2ForTokenClassification": Head(lambda c: Topped(c, "classifier", c.num_labels), token_classification),
-    "GPT2ForQuestionAnswering": Head(lambda c: Topped(c, "qa_outputs", 2), question_answering),
+    "GPT2ForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
+    "GPT2ForTokenClassification": common.token_classifier(Model, model, PREFIX, layer="classifier"),
+    "GPT2ForQuestionAnswering": common.question_answerer(Model, model, PREFIX),
 }

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 from jaxformers import nn
 from jaxformers.config import ModelConfig
 from jaxformers.model import Head, extends
-from jaxformers.nn import Embedding, GatedMLP, Linear, RMSNorm, dropout, embed, gated_mlp, linear, rms_norm
+from jaxformers.models import common
+from jaxformers.nn import Embedding, GatedMLP, Linear, RMSNorm, embed, gated_mlp, linear, rms_norm
 from jaxformers.output import Output
 from jaxformers.spec import Layers
 
@@ -170,40 +171,6 @@ def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
     return nn.heads.causal_lm(out, linear(words, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
-@extends(model)
-def sequence_classification(p, c, input_ids=None, *, labels=None, **inputs):
-    """One of `num_labels` classes (or targets) a sequence, told by its last token that is not `pad_token_id`."""
-    out = model(p["model"], c, input_ids, **inputs)
-    logits = linear(p["score"], nn.heads.last_token(c, out.last_hidden_state, input_ids))
-    return nn.heads.classification(out, c, logits, labels)
-
-
-@extends(model)
-def token_classification(p, c, *, labels=None, key=None, **inputs):
-    """One of `num_labels` classes a token; labels int [B, S]."""
-    k_model, k_head = nn.split(key, 2)
-    out = model(p["model"], c, **inputs, key=k_model)
-    rates = (getattr(c, name, None) for name in ("classifier_dropout", "hidden_dropout"))
-    x = dropout(out.last_hidden_state, next((r for r in rates if r is not None), 0.1), k_head)
-    return nn.heads.token_classification(out, linear(p["score"], x), labels)
-
-
-@extends(model)
-def question_answering(p, c, *, start_positions=None, end_positions=None, **inputs):
-    """Start and end of the answer in the text; positions int [B]."""
-    out = model(p["transformer"], c, **inputs)
-    logits = linear(p["qa_outputs"], out.last_hidden_state)
-    return nn.heads.question_answering(out, logits, start_positions, end_positions)
-
-
-def Classifier(c, bias: bool):
-    return {"model": Model(c), "score": Linear(c.hidden_size, c.num_labels, "embed -", bias)}
-
-
-def QuestionAnswering(c):
-    return {"transformer": Model(c), "qa_outputs": Linear(c.hidden_size, 2, "embed -")}
-
-
 def cache(c, batch, length, dtype, stacked):
     return nn.KVCache(c.num_hidden_layers, batch, length, c.num_key_value_heads, c.head_dim, dtype, stacked)
 
@@ -211,7 +178,7 @@ def cache(c, batch, length, dtype, stacked):
 HEADS = {
     "LlamaModel": Head(Model, model, cache),
     "LlamaForCausalLM": Head(CausalLM, causal_lm, cache, ties),
-    "LlamaForSequenceClassification": Head(lambda c: Classifier(c, bias=False), sequence_classification),
-    "LlamaForTokenClassification": Head(lambda c: Classifier(c, bias=True), token_classification),
-    "LlamaForQuestionAnswering": Head(QuestionAnswering, question_answering, prefix="transformer"),
+    "LlamaForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
+    "LlamaForTokenClassification": common.token_classifier(Model, model, PREFIX),
+    "LlamaForQuestionAnswering": common.question_answerer(Model, model, "transformer"),
 }
