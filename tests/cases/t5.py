@@ -119,7 +119,7 @@ PUBLISHED = {
     "t5-small": ({}, ("T5Model", "T5ForConditionalGeneration", "T5EncoderModel")),
     "t5-base": (dict(d_model=768, d_ff=3072, num_layers=12, num_heads=12), ("T5ForConditionalGeneration",)),
     "t5-v1_1-base": (
-        {**V1_1, **dict(d_model=768, d_ff=2048, num_layers=12, num_heads=12)},
+        {**V1_1, **dict(d_model=768, d_ff=2048, num_layers=12, num_heads=12, decoder_start_token_id=0)},
         ("T5ForConditionalGeneration", "T5ForSequenceClassification"),
     ),
     "t5-11b": (
