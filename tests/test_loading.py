@@ -57,7 +57,9 @@ def quiet():
 # ------------------------------------------------------------------------------------------------------ no checkpoint
 
 
-def test_not_a_directory(tmp_path):
+def test_not_a_directory(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     for path in (tmp_path / "nowhere", "no/such/place", "../x", "a b"):
         with pytest.raises(jf.CheckpointError, match="must be a directory or a hub id like 'owner/name'"):
             jf.load(path)
