@@ -42,6 +42,7 @@ reference: $(REFERENCE)/.ready  ## compare live with PyTorch transformers
 
 goldens: $(REFERENCE)/.ready  ## record reference values again (MODELS="bert gpt2" for some)
 	$(REFERENCE)/bin/python tests/goldens/record.py $(MODELS)
+	$(REFERENCE)/bin/python tests/goldens/record_writing.py
 
 bench: $(VENV)/.ready $(REFERENCE)/.ready  ## us and the PyTorch library in turn
 	$(VENV)/bin/python benchmarks/cpu.py --theirs $(REFERENCE)/bin/python

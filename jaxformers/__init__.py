@@ -14,6 +14,9 @@ _HOME = {
     "load": "auto",
     "init": "auto",
     "save": "auto",
+    "generate": "generation",
+    "stream": "generation",
+    "GenerationConfig": "generation",
     "AutoConfig": "auto",
     "AutoTokenizer": "tokenization",
     "ModelConfig": "config",
@@ -33,7 +36,7 @@ _HOME = {
     "CheckpointError": "errors",
     "InputError": "errors",
 }
-_MODULES = ("auto", "bridges", "checkpoints", "models", "nn", "sharding", "spec", "tokenization")
+_MODULES = ("auto", "bridges", "checkpoints", "generation", "models", "nn", "sharding", "spec", "tokenization")
 
 
 def __getattr__(name: str) -> Any:

@@ -113,6 +113,12 @@ class Model:
         stacked = any(isinstance(part, range) for path, _ in spec.paths(self.params) for part in path)
         return self.head.cache(self.config, batch, length, dtype or self.dtype, stacked)
 
+    def generate(self, input_ids, attention_mask=None, **options):
+        """Same as `jf.generate(model, input_ids, attention_mask, ...)`."""
+        from jaxformers import generation
+
+        return generation.generate(self, input_ids, attention_mask, **options)
+
     def replace(self, **changes) -> Self:
         """A copy with other `params` (or config, head)."""
         return dataclasses.replace(self, **changes)

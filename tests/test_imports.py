@@ -25,11 +25,12 @@ ALLOWED: dict[str, set[str]] = {
     "nn": _BASE | {"sharding"},
     "model": _BASE,
     "models": _BASE | {"sharding", "nn", "model"},
+    "generation": _BASE | {"sharding", "nn", "model", "models", "checkpoints"},
     "loading": _BASE | {"sharding", "nn", "model", "models", "checkpoints", "bridges"},
     "auto": _BASE | {"sharding", "nn", "model", "models", "checkpoints", "bridges", "loading", "cache"},
 }
 # And what it may import in addition inside a function: a method that is short for a function further up.
-LATER = {"model": {"auto"}, "config": {"checkpoints"}, "__init__": set(ALLOWED)}
+LATER = {"model": {"auto", "generation"}, "config": {"checkpoints"}, "__init__": set(ALLOWED)}
 FOREIGN = {"torch", "tensorflow", "transformers", "keras", "torchvision"}
 
 

@@ -54,3 +54,15 @@ def begin(past, attention_mask, length: int):
 def finish(after, ys):
     """The cache to return as `past_key_values`: `begin`'s third result with the layers that `fold` reported."""
     return None if after is None else {**after, "layers": pick(ys, "cache")}
+
+
+def select(cache, rows):
+    """A cache of the batch rows `rows` int [R], repeated or reordered."""
+
+    def one(layer):
+        axis = 1 if isinstance(layer, Stack) else 0
+        return jax.tree.map(lambda x: jnp.take(x, rows, axis=axis), layer)
+
+    layers = cache["layers"]
+    chosen = one(layers) if isinstance(layers, Stack) else Layers(one(layer) for layer in layers)
+    return {**cache, "layers": chosen, "mask": cache["mask"][rows]}
