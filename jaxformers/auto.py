@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import pathlib
+import warnings
 from typing import Any
 
 import jax
@@ -16,6 +17,7 @@ from jaxformers.checkpoints.files import write_atomically
 from jaxformers.checkpoints.hub import TEXT, resolve
 from jaxformers.config import ModelConfig, read_json, unknown_model_type
 from jaxformers.errors import CheckpointError, ConfigError
+from jaxformers.generation.config import FILE, GenerationConfig
 from jaxformers.model import Model
 
 Path = str | os.PathLike
@@ -55,7 +57,7 @@ def load(
       changes: config fields to override, e.g. `num_labels=5`.
 
     Returns:
-      A `Model`.
+      A `Model`, with the directory's generation_config.json as its `generation_config` if there is one.
 
     Raises:
       ConfigError: config.json is missing, of an unknown model type, or asks for what this library does not compute.
@@ -81,7 +83,19 @@ def load(
     def fresh(path, p, sharding):
         return spec.init_leaf(path, p, key, dtype, std, sharding)
 
-    return Model(loading.read(declared, fitted.source, tensors, dtype, plan, fresh), config, chosen, name)
+    params = loading.read(declared, fitted.source, tensors, dtype, plan, fresh)
+    return Model(params, config, chosen, name, _generation_config(directory))
+
+
+def _generation_config(directory: pathlib.Path) -> GenerationConfig | None:
+    """The checkpoint's settings for writing; those that contradict each other are no reason not to load its weights."""
+    if not (directory / FILE).is_file():
+        return None
+    try:
+        return GenerationConfig.from_pretrained(directory)
+    except ConfigError as e:
+        warnings.warn(f"{FILE} is left out: {e}", stacklevel=3)
+        return None
 
 
 def init(
@@ -114,6 +128,8 @@ def init(
 def save(model: Model, path: Path, *, max_shard_size: int | str = "5GB") -> list[pathlib.Path]:
     """Writes config.json and model.safetensors (or shards and an index), which the original library loads.
 
+    A model with a `generation_config` has it written to generation_config.json as well.
+
     Every file is written whole or not at all; tensors are fetched from the devices one at a time.
 
     Args:
@@ -127,6 +143,7 @@ def save(model: Model, path: Path, *, max_shard_size: int | str = "5GB") -> list
     Raises:
       CheckpointError: `path` is a file, the parameters do not match the head's declaration, or a dtype has no name in
         the format.
+      ConfigError: the `generation_config` holds `constraints`, which are no JSON values.
     """
     path = pathlib.Path(path)
     if path.exists() and not path.is_dir():
@@ -150,10 +167,13 @@ def save(model: Model, path: Path, *, max_shard_size: int | str = "5GB") -> list
     for key in ("torch_dtype", "dtype"):
         if key in model.config.extra:
             changes[key] = str(model.dtype)
-    text = model.config.replace(**changes).to_json()
+    texts = {"config.json": model.config.replace(**changes).to_json()}
+    if model.generation_config is not None:
+        texts[FILE] = model.generation_config.to_json()
     files = checkpoints.save_checkpoint(path, entries, max_shard_size)
-    write_atomically(path / "config.json", text.encode())
-    return [*files, path / "config.json"]
+    for name, text in texts.items():
+        write_atomically(path / name, text.encode())
+    return [*files, *(path / name for name in texts)]
 
 
 def _entry(x: Any, layer: int | None):

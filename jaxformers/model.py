@@ -30,6 +30,8 @@ class Head:
       ties: `config -> {name that files may hold: declared name it is tied to}`. Such names are never declared: they
         are read when the declared one is absent, and skipped when it is there.
       prefix: the name under which this head keeps the base model, where it is not its module's `PREFIX`.
+      words: `(params, config, x) -> logits`, the output layer of a head that writes text, for hidden states of any
+        layer.
     """
 
     declare: Callable[[Any], dict]
@@ -37,6 +39,7 @@ class Head:
     cache: Callable[..., dict] | None = None
     ties: Callable[[Any], dict[str, str]] = lambda config: {}
     prefix: str | None = None
+    words: Callable[..., Any] | None = None
 
 
 def extends(base: Callable, *without: str):
@@ -80,9 +83,11 @@ class Model:
     config: ModelConfig
     head: Head
     name: str
+    generation_config: Any = None  # a `GenerationConfig`, of the checkpoint's generation_config.json
 
     def tree_flatten_with_keys(self):
-        return [(jax.tree_util.GetAttrKey("params"), self.params)], (self.config, self.head, self.name)
+        static = self.config, self.head, self.name, self.generation_config
+        return [(jax.tree_util.GetAttrKey("params"), self.params)], static
 
     @classmethod
     def tree_unflatten(cls, static, children):
@@ -114,7 +119,7 @@ class Model:
         return self.head.cache(self.config, batch, length, dtype or self.dtype, stacked)
 
     def generate(self, input_ids, attention_mask=None, **options):
-        """Same as `jf.generate(model, input_ids, attention_mask, ...)`."""
+        """Same as `jf.generate(model, input_ids, attention_mask, ...)`, which see for all options."""
         from jaxformers import generation
 
         return generation.generate(self, input_ids, attention_mask, **options)

@@ -392,3 +392,28 @@ def test_constraints_are_no_json():
     assert c.mode == "constrained_beam_search"
     with pytest.raises(jf.ConfigError, match="constraints must be None to be written"):
         c.to_json()
+
+
+def test_a_checkpoints_file_is_picked_up_and_written_back(tmp_path):
+    config = jf.AutoConfig.for_model("gpt2", vocab_size=67, n_positions=24, n_embd=8, n_layer=1, n_head=2)
+    model = jf.init(config.replace(eos_token_id=None), "GPT2LMHeadModel")
+    assert model.generation_config is None
+    ids = np.array([[5, 6, 7]])
+
+    def lengths(model):
+        other = GenerationConfig(num_beams=2)
+        return [model.generate(ids, **how).shape[1] for how in ({}, {"generation_config": other}, {"max_length": 5})]
+
+    model.save(tmp_path)
+    assert not (tmp_path / "generation_config.json").exists()
+    assert lengths(model) == [23, 23, 5]
+    (tmp_path / "generation_config.json").write_text('{"max_length": 9, "transformers_version": "4.57.6"}')
+    loaded = jf.load(tmp_path)
+    assert lengths(loaded) == [9, 9, 5]  # the file's length also where a call brings a config without one
+    assert jax.tree.map(lambda x: x, loaded).generation_config == loaded.generation_config
+    written = jf.save(loaded, tmp_path / "again")
+    assert (tmp_path / "again" / "generation_config.json") in written
+    assert json.loads((tmp_path / "again" / "generation_config.json").read_text())["max_length"] == 9
+    (tmp_path / "generation_config.json").write_text('{"num_beams": 3, "num_beam_groups": 2}')
+    with pytest.warns(UserWarning, match=r"(?s)generation_config.json is left out.*num_beam_groups"):
+        assert jf.load(tmp_path).generation_config is None

@@ -123,8 +123,9 @@ def test_scores_of_every_step():
 
 
 def test_default_length_is_twenty_new_tokens():
-    llama = model("llama")
-    assert jf.generate(llama, IDS, eos_token_id=None).shape == (1, 25)
+    ids = np.array([[5, 6, 7]])
+    assert jf.generate(model("llama"), ids, eos_token_id=None).shape == (1, 23)
+    assert jf.generate(model("llama"), IDS, eos_token_id=None).shape == (1, 24)  # what the config has positions for
 
 
 @pytest.mark.parametrize(

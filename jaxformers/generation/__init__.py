@@ -2,5 +2,7 @@
 
 from jaxformers.generation.api import generate, stream
 from jaxformers.generation.config import GenerationConfig
+from jaxformers.generation.outputs import transition_scores
+from jaxformers.generation.streaming import TextIteratorStreamer, TextStreamer
 
-__all__ = ["GenerationConfig", "generate", "stream"]
+__all__ = ["GenerationConfig", "TextIteratorStreamer", "TextStreamer", "generate", "stream", "transition_scores"]

@@ -1,166 +1,197 @@
-"""Beam search as one XLA program, with the reference's rules for ending, penalising and stopping."""
+"""Beam search, with the reference's rules for ending, penalising and stopping."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from jaxformers.generation import decoder
-from jaxformers.generation.loop import Plan, begin_seen, ends
+from jaxformers.generation.loop import Method
+from jaxformers.generation.rules import Seen
+from jaxformers.generation.stopping import expired, stopped
 
-_NEVER = -1e9  # the score of what must not be chosen
+NEVER = -1e9  # the score of what must not be chosen
 
 
-def _pick(x, index):
+def pick(x, index):
     """x [B, M, ...] at index int [B, M'] along its second axis."""
     return jnp.take_along_axis(x, index.reshape(*index.shape, *[1] * (x.ndim - 2)), 1)
 
 
 @dataclasses.dataclass(frozen=True)
-class Search:
-    """The steps of the search. Its state is a dict with, for B prompts and K beams,
+class BeamSearch(Method):
+    """Keeps `beams` continuations of each prompt and returns the `returned` best that ended.
 
-    * `running` [B, K], `new` [B, K, slots], `origin` [B, K, slots]: the beams that go on, their scores, new tokens,
+    The state adds, for B prompts and K beams,
+
+    * `running` [B, K], `new` [B, K, slots], `origin` [B, K, slots]: the beams that go on: their scores, new tokens,
       and the row that each token came from;
     * `ended_scores`, `ended_new`, `ended_origin`, `finished` bool [B, K]: the best that ended;
-    * `hopeful` bool [B, 1]: a running beam may still beat them; `go` bool []: another step is worth it;
-    * `seen`, `token`, `parent`, `state` of the B * K rows.
+    * `hopeful` bool [B, 1]: a running beam may still beat them;
+    * `token`, `parent` and the decoder's `state` of the B * K rows.
+
+    Args:
+      length_penalty: scores are sums of log-probabilities over length^length_penalty.
+      early_stopping: True ends a prompt with as many ended beams as there are beams, False when no running beam looks
+        better at its present length, "never" when none can become better.
     """
 
-    head: Any
-    config: Any
-    plan: Plan
-    params: Any
-    keys: Any
-    limit: Any
-    batch: int
+    beams: int = 2
+    length_penalty: float = 1.0
+    early_stopping: bool | str = False
+    returned: int = 1
 
     def norm(self, count):
-        return jnp.asarray(count, jnp.float32) ** self.plan.length_penalty
+        return jnp.asarray(count, jnp.float32) ** self.length_penalty
 
-    @property
-    def offsets(self):
-        return jnp.arange(self.batch)[:, None] * self.plan.beams
+    def offsets(self, batch: int):
+        """int [B, 1]: the first row of each prompt."""
+        return jnp.arange(batch)[:, None] * self.beams
 
-    def first(self, prompt, valid, inputs):
-        plan, shape = self.plan, (self.batch, self.plan.beams)
-        width = prompt.shape[1] + plan.slots
-        logits, state = decoder.start(
-            self.head, self.config, self.params, prompt, valid, width, plan.dtype, plan.stacked, inputs
-        )
-        every = jnp.repeat(jnp.arange(self.batch), plan.beams)
-        repeated = {name: x[every] for name, x in inputs.items()}
-        blank, nowhere = (jnp.full((*shape, plan.slots), x, jnp.int32) for x in (plan.fill, -1))
-        loop = {
-            "state": decoder.rows(state, every),
-            "seen": begin_seen(prompt[every], valid[every], plan.slots, repeated),
-            "running": jnp.broadcast_to(jnp.where(jnp.arange(plan.beams) == 0, 0.0, _NEVER), shape),
+    def first(self, weights, task):
+        batch = len(task.prompt)
+        reading, read = self.decoder.start(weights["model"], task, self.slots)
+        every = jnp.repeat(jnp.arange(batch), self.beams)
+        seen = self.begin_seen(task)
+        state = {
+            "state": self.decoder.rows(read, every),
+            "seen": seen._replace(tokens=seen.tokens[every], valid=seen.valid[every]),
+            "sound": jnp.ones(batch, bool),
+            **self.begin_beams(task),
+        }
+        encoder = {n: x for n, x in reading.more.items() if n.startswith("encoder_")}
+        reading = jax.tree.map(lambda x: x[every], reading)
+        return self._extend(task, state, reading._replace(more={**reading.more, **encoder}), first=True)
+
+    def begin_beams(self, task):
+        """The beams before the first token: all alike, so only the first one counts; and none that ended."""
+        shape = len(task.prompt), self.beams
+        blank, nowhere = (jnp.full((*shape, self.slots), x, jnp.int32) for x in (self.fill, -1))
+        return {
+            "running": jnp.broadcast_to(jnp.where(jnp.arange(self.beams) == 0, 0.0, NEVER), shape),
             "new": blank,
             "origin": nowhere,
-            "ended_scores": jnp.full(shape, _NEVER),
+            "ended_scores": jnp.full(shape, NEVER),
             "ended_new": blank,
             "ended_origin": nowhere,
             "finished": jnp.zeros(shape, bool),
-            "hopeful": jnp.ones((self.batch, 1), bool),
+            "hopeful": jnp.ones((shape[0], 1), bool),
         }
-        return self.extend(loop, logits[every])
 
-    def step(self, loop):
-        token = loop["token"][:, None]
-        state = decoder.rows(loop["state"], loop["parent"])
-        valid = jnp.ones(token.shape, bool)
-        logits, state = decoder.forward(self.head, self.config, self.params, token, valid, state)
-        return self.extend({**loop, "state": state}, logits)
+    def step(self, weights, task, state):
+        token = state["token"][:, None]
+        read = self.decoder.rows(state["state"], state["parent"])
+        reading, read = self.decoder.read(weights["model"], token, jnp.ones(token.shape, bool), read)
+        return self._extend(task, {**state, "state": read}, reading)
 
-    def candidates(self, loop, logits):
-        """The best extensions of all beams by one token: scores [B, C], parent beams [B, C] and tokens [B, C]."""
-        plan, seen = self.plan, loop["seen"]
-        scores = jax.nn.log_softmax(logits, -1)
-        for rule in plan.rules:
-            scores = rule(seen, scores)
-        vocab = scores.shape[-1]
-        scores = scores.reshape(self.batch, plan.beams, vocab) + loop["running"][..., None]
-        scores = scores.reshape(self.batch, -1)
+    def candidates(self, task, state, scores):
+        """The best extensions of the running beams by one token.
+
+        Args:
+          scores: float32 [B, K, V] of the tokens, added to those of the beams.
+
+        Returns:
+          scores [B, C], parent beams [B, C] and tokens [B, C].
+        """
+        batch, beams, vocab = scores.shape
+        scores = (scores + state["running"][..., None]).reshape(batch, -1)
         ranked = scores
-        if plan.sample:  # the top of scores with Gumbel noise is a draw without replacement
-            rows = self.keys.reshape(self.batch, plan.beams)[:, 0]
-            draws = jax.vmap(lambda key: jax.random.fold_in(key, seen.length - seen.prompt))(rows)
+        if self.sample:  # the top of scores with Gumbel noise is a draw without replacement
+            written = state["seen"].length - state["seen"].prompt
+            draws = jax.vmap(lambda key: jax.random.fold_in(key, written))(task.keys)
             ranked = scores + jax.vmap(lambda key: jax.random.gumbel(key, scores.shape[1:]))(draws)
         # So many that enough are left when the best ones end.
-        _, index = jax.lax.top_k(ranked, max(2, 1 + len(plan.eos)) * plan.beams)
+        _, index = jax.lax.top_k(ranked, max(2, 1 + len(self.eos)) * beams)
         return jnp.take_along_axis(scores, index, 1), index // vocab, (index % vocab).astype(jnp.int32)
 
-    def extend(self, loop, logits):
-        """Writes one token: of the candidates, as many as there are beams go on, and some end."""
-        plan, seen = self.plan, loop["seen"]
+    def ends(self, task, seen: Seen, history):
+        """bool [B, C]: which of the candidates, whose new tokens are history [B, C, slots], end with their last?"""
         written = seen.length - seen.prompt
-        top, parents, token = self.candidates(loop, logits)
-        history = _pick(loop["new"], parents).at[:, :, written].set(token)
-        origin = _pick(loop["origin"], parents).at[:, :, written].set((parents + self.offsets).astype(jnp.int32))
-        ended = ends(token, plan.eos) | (written + 1 >= self.limit)
+        token = history[:, :, written]
+        out = jnp.isin(token, jnp.asarray(self.eos, jnp.int32)) if self.eos else jnp.zeros(token.shape, bool)
+        if self.stops or self.timed:
+            tokens, valid = (jnp.repeat(x, token.shape[1], 0) for x in (task.prompt, task.valid))
+            flat = history.reshape(-1, self.slots)
+            after = seen._replace(
+                tokens=jnp.concatenate([tokens, flat], 1),
+                valid=jnp.concatenate([valid, jnp.broadcast_to(jnp.arange(self.slots) <= written, flat.shape)], 1),
+                length=seen.length + 1,
+            )
+            out |= stopped(self.stops, after).reshape(token.shape)
+            out |= expired(after, task.until) if self.timed else False
+        return out
 
-        running, order = jax.lax.top_k(top + jnp.where(ended, _NEVER, 0.0), plan.beams)
-        going = {"running": running, "new": _pick(history, order), "origin": _pick(origin, order)}
-        done = self.finish(loop, top / self.norm(written + 1), ended, history, origin)
+    def _extend(self, task, state, reading, first=False):
+        """Writes one token: of the candidates, as many as there are beams go on, and some end."""
+        seen, offsets = state["seen"], self.offsets(len(task.prompt))
+        written = seen.length - seen.prompt
+        scores = self.processed(seen, jax.nn.log_softmax(reading.scores[:, -1], -1))
+        state = self.keep(state, reading, scores[None], first)
+        top, parents, token = self.candidates(task, state, scores.reshape(-1, self.beams, scores.shape[-1]))
+        history = pick(state["new"], parents).at[:, :, written].set(token)
+        origin = pick(state["origin"], parents).at[:, :, written].set((parents + offsets).astype(jnp.int32))
+        ended = self.ends(task, seen, history) | (written + 1 >= task.limit)
+
+        running, order = jax.lax.top_k(top + jnp.where(ended, NEVER, 0.0), self.beams)
+        going = {"running": running, "new": pick(history, order), "origin": pick(origin, order)}
+        done = self._finish(state, top / self.norm(written + 1), ended, history, origin)
 
         # Can the best running beam still beat the worst that ended?
-        far = self.limit if plan.early_stopping == "never" and plan.length_penalty > 0 else written + 1
-        worst = jnp.where(done["finished"], done["ended_scores"].min(1, keepdims=True), _NEVER)
-        hopeful = loop["hopeful"] & (running[:, :1] / self.norm(far) > worst).any(1, keepdims=True)
-        full = done["finished"].all() & (plan.early_stopping is True)
+        far = task.limit if self.early_stopping == "never" and self.length_penalty > 0 else written + 1
+        worst = jnp.where(done["finished"], done["ended_scores"].min(1, keepdims=True), NEVER)
+        hopeful = state["hopeful"] & (running[:, :1] / self.norm(far) > worst).any(1, keepdims=True)
+        full = done["finished"].all() & (self.early_stopping is True)
 
-        slots, width = plan.slots, seen.tokens.shape[1] - plan.slots
-        flat = going["new"].reshape(-1, slots)
-        real = jnp.broadcast_to(jnp.arange(slots) <= written, flat.shape)
-        seen = seen._replace(
-            tokens=jnp.concatenate([seen.tokens[:, :width], flat], 1),
-            valid=jnp.concatenate([seen.valid[:, :width], real], 1),
-            length=seen.length + 1,
-        )
+        flat = going["new"].reshape(-1, self.slots)
+        real = jnp.broadcast_to(jnp.arange(self.slots) <= written, flat.shape)
+        width = task.prompt.shape[1]
+        nan = jnp.isnan(scores).any(-1).reshape(-1, self.beams).any(-1)
         return {
-            **loop,
+            **state,
             **going,
             **done,
-            "seen": seen,
+            "seen": seen._replace(
+                tokens=jnp.concatenate([seen.tokens[:, :width], flat], 1),
+                valid=jnp.concatenate([seen.valid[:, :width], real], 1),
+                length=seen.length + 1,
+            ),
             "hopeful": hopeful,
             "go": hopeful.any() & ~full & ~ended.all(),
-            "token": _pick(token, order).reshape(-1),
-            "parent": (_pick(parents, order) + self.offsets).reshape(-1),
+            "sound": state["sound"] & ~nan & (top[:, 0] > -jnp.inf),
+            "token": pick(token, order).reshape(-1),
+            "parent": (pick(parents, order) + offsets).reshape(-1),
         }
 
-    def finish(self, loop, scores, ended, history, origin):
+    def _finish(self, state, scores, ended, history, origin):
         """The best of the hypotheses that ended before and of the candidates [B, C] that end now.
 
         Of those only the best candidates count, as many as there are beams: the others are there to go on with.
         """
-        plan = self.plan
-        best = ended & (jnp.arange(ended.shape[1]) < plan.beams)
-        full = loop["finished"].all(1, keepdims=True) & (plan.early_stopping is True)
-        scores = scores + jnp.where(full, _NEVER, 0.0) + jnp.where(loop["hopeful"], 0.0, _NEVER)
-        scores = jnp.concatenate([loop["ended_scores"], scores + jnp.where(best, 0.0, _NEVER)], 1)
-        ended_scores, order = jax.lax.top_k(scores, plan.beams)
+        best = ended & (jnp.arange(ended.shape[1]) < self.beams)
+        full = state["finished"].all(1, keepdims=True) & (self.early_stopping is True)
+        scores = scores + jnp.where(full, NEVER, 0.0) + jnp.where(state["hopeful"], 0.0, NEVER)
+        scores = jnp.concatenate([state["ended_scores"], scores + jnp.where(best, 0.0, NEVER)], 1)
+        ended_scores, order = jax.lax.top_k(scores, self.beams)
         return {
             "ended_scores": ended_scores,
-            "ended_new": _pick(jnp.concatenate([loop["ended_new"], history], 1), order),
-            "ended_origin": _pick(jnp.concatenate([loop["ended_origin"], origin], 1), order),
-            "finished": _pick(jnp.concatenate([loop["finished"], best], 1), order),
+            "ended_new": pick(jnp.concatenate([state["ended_new"], history], 1), order),
+            "ended_origin": pick(jnp.concatenate([state["ended_origin"], origin], 1), order),
+            "finished": pick(jnp.concatenate([state["finished"], best], 1), order),
         }
 
+    def result(self, task, state):
+        """Adds `sequences_scores` float32 [B * returned] and `beam_indices` int32 [B * returned, slots], -1 at fill.
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def run(head, config, plan: Plan, params, prompt, valid, inputs, limit, keys):
-    """Keeps `plan.beams` continuations of each prompt [B, P] and returns the `plan.returned` best that ended.
-
-    Returns:
-      tokens int32 [B * returned, P + slots], number of tokens written int32 [], scores float32 [B * returned] (sums of
-      log-probabilities over length^length_penalty), and beam indices int32 [B * returned, slots], -1 after the end.
-    """
-    search = Search(head, config, plan, params, keys, limit, prompt.shape[0])
-    loop = jax.lax.while_loop(lambda loop: loop["go"], search.step, search.first(prompt, valid, inputs))
-    origin, new = (loop[n][:, : plan.returned].reshape(-1, plan.slots) for n in ("ended_origin", "ended_new"))
-    tokens = jnp.concatenate([jnp.repeat(prompt, plan.returned, 0), new], 1)
-    return tokens, (origin >= 0).sum(1).max(), loop["ended_scores"][:, : plan.returned].reshape(-1), origin
+        `written` is the longest that is returned, of so many `steps`.
+        """
+        names = ("ended_scores", "ended_origin", "ended_new")
+        scores, origin, new = (x[:, : self.returned].reshape(-1, *x.shape[2:]) for x in map(state.get, names))
+        return {
+            **super().result(task, state),
+            "tokens": jnp.concatenate([jnp.repeat(task.prompt, self.returned, 0), new], 1),
+            "written": (origin >= 0).sum(1).max(),
+            "steps": state["seen"].length - state["seen"].prompt,
+            "sequences_scores": scores,
+            "beam_indices": origin,
+        }

@@ -1,7 +1,12 @@
-"""Greedy decoding and sampling as one XLA program: the prompt is read, then a `while_loop` writes token by token."""
+"""A way of writing as one XLA program: the prompt is read, then a `while_loop` takes step after step.
+
+Each way of writing is a `Method`: `Sampling`, `BeamSearch`, `ContrastiveSearch`, `Assisted`. `run` writes to the end in
+one program; `begin` and `advance` are the same steps one by one, for streaming.
+"""
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import functools
 from typing import Any
@@ -9,137 +14,134 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jaxformers.generation import decoder
+from jaxformers.generation import outputs
+from jaxformers.generation.decoder import Decoder, Reading, Task
 from jaxformers.generation.rules import Seen
+from jaxformers.generation.stopping import expired, stopped
+
+State = dict[str, Any]
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class Method(abc.ABC):
     """What of a call is part of the program; everything else is an array.
 
+    A state is a dict that holds at least `seen` (what has been written), `go` (bool []: another step is wanted) and
+    `sound` (bool [R]: the scores of every step had a best token).
+
     Args:
+      decoder: the model.
       rules: logits rules, applied in order.
+      stops: stopping rules.
       eos, fill: token ids that end a row, and the one written after its end.
       sample: draw from the processed distribution instead of taking its top.
       slots: buffer slots for new tokens; at most as many are written.
-      dtype, stacked: of the cache.
-      scores: also return the processed logits of every step.
-      beams, length_penalty, early_stopping, returned: of beam search.
+      timed: does `Task.until` count?
+      keeps: of "scores" and "logits", what to report of every step, beside what the decoder keeps.
     """
 
+    decoder: Decoder
     rules: tuple
+    stops: tuple
     eos: tuple[int, ...]
     fill: int
     sample: bool
     slots: int
-    dtype: Any
-    stacked: bool
-    scores: bool = False
-    beams: int = 1
-    length_penalty: float = 1.0
-    early_stopping: bool | str = False
-    returned: int = 1
+    timed: bool = False
+    keeps: tuple[str, ...] = ()
+
+    @abc.abstractmethod
+    def first(self, weights, task: Task) -> State:
+        """Reads the prompts and writes the first token."""
+
+    @abc.abstractmethod
+    def step(self, weights, task: Task, state: State) -> State:
+        """Writes one token more, or several."""
+
+    def result(self, task: Task, state: State) -> dict[str, Any]:
+        """`tokens` int32 [R, P + slots], `written` int32 [], `sound` bool [R], and what else there is to report."""
+        seen = state["seen"]
+        kept = {"kept": state["kept"]} if "kept" in state else {}
+        return {"tokens": seen.tokens, "written": seen.length - seen.prompt, "sound": state["sound"], **kept}
+
+    @property
+    def buffer(self) -> int:
+        """Slots for new tokens in buffers and caches."""
+        return self.slots
+
+    # -------------------------------------------------------------------------------------------- parts of a step
+
+    def begin_seen(self, task: Task) -> Seen:
+        """What has been written before the first new token: the prompt, and empty slots behind it."""
+        blank = jnp.zeros((task.prompt.shape[0], self.buffer), jnp.int32)
+        length = jnp.asarray(task.prompt.shape[1], jnp.int32)
+        tokens = jnp.concatenate([task.prompt, blank], 1)
+        real = jnp.concatenate([task.valid, blank.astype(bool)], 1)
+        read = (task.inputs[n] if n in task.inputs else None for n in ("input_ids", "attention_mask"))
+        source, mask = (None if x is None else x[: len(task.prompt)] for x in read)  # guidance reads more behind them
+        return Seen(tokens, real, length, length, source, mask)
+
+    def processed(self, seen: Seen, scores):
+        """scores [R, V] after all rules."""
+        for rule in self.rules:
+            scores = rule(seen, scores)
+        return scores
+
+    def choose(self, seen: Seen, scores, keys):
+        """The next token int32 [R], processed scores [R, V], and whether a token was left: bool [R]."""
+        scores = self.processed(seen, scores)
+        ranked = scores
+        if self.sample:  # the top of scores with Gumbel noise is a draw; each row's noise is its own
+            rows = jax.vmap(lambda key: jax.random.fold_in(key, seen.length - seen.prompt))(keys)
+            ranked = scores + jax.vmap(lambda key: jax.random.gumbel(key, scores.shape[1:]))(rows)
+        token = jnp.argmax(ranked, -1).astype(jnp.int32)
+        best = jnp.take_along_axis(ranked, token[:, None], 1)[:, 0]
+        return token, scores, best > -jnp.inf  # False for nan too, which argmax takes for the largest
+
+    def ended(self, task: Task, seen: Seen):
+        """bool [R]: does the token written last end its row?"""
+        token = jax.lax.dynamic_slice_in_dim(seen.tokens, seen.length - 1, 1, 1)[:, 0]
+        out = jnp.isin(token, jnp.asarray(self.eos, jnp.int32)) if self.eos else jnp.zeros(token.shape, bool)
+        out |= stopped(self.stops, seen)
+        return out | expired(seen, task.until) if self.timed else out
+
+    def keep(self, state: State, reading: Reading, scores, first: bool) -> State:
+        """The state with what is to be reported of n tokens, whose processed scores are [n, R, V]."""
+        seen = state["seen"]
+        kept = outputs.begin(reading, self.buffer) if first else state.get("kept", {})
+        values = {"scores": scores, "logits": jnp.moveaxis(reading.logits, 1, 0)}
+        values = {name: value for name, value in values.items() if name in self.keeps}
+        kept = outputs.add(kept, seen.length - seen.prompt, self.buffer, first, reading.more, **values)
+        return {**state, "kept": kept} if kept else state
 
 
-def ends(tokens, eos: tuple[int, ...]):
-    """bool like tokens: is it one of the ending ids?"""
-    return jnp.isin(tokens, jnp.asarray(eos, jnp.int32)) if eos else jnp.zeros(tokens.shape, bool)
+def put(seen: Seen, token, real) -> Seen:
+    """`seen` with one token int32 [R] more, real where bool [R]."""
+    at = (0, seen.length)
+    return seen._replace(
+        tokens=jax.lax.dynamic_update_slice(seen.tokens, token[:, None], at),
+        valid=jax.lax.dynamic_update_slice(seen.valid, real[:, None], at),
+        length=seen.length + 1,
+    )
 
 
-def begin_seen(prompt, valid, slots: int, inputs) -> Seen:
-    """What has been written before the first new token: the prompt, and `slots` empty slots behind it."""
-    blank = jnp.zeros((prompt.shape[0], slots), jnp.int32)
-    length = jnp.asarray(prompt.shape[1], jnp.int32)
-    source = inputs.get("input_ids"), inputs.get("attention_mask")
-    tokens, real = jnp.concatenate([prompt, blank], 1), jnp.concatenate([valid, blank.astype(bool)], 1)
-    return Seen(tokens, real, length, length, *source)
+# ------------------------------------------------------------------------------------------------------ programs
 
 
-def choose(plan: Plan, seen: Seen, logits, keys, written):
-    """The next token [R] by the plan, and the processed logits [R, V]. Each row draws by its own key."""
-    for rule in plan.rules:
-        logits = rule(seen, logits)
-    if not plan.sample:
-        return jnp.argmax(logits, -1).astype(jnp.int32), logits
-    draws = jax.vmap(lambda key: jax.random.fold_in(key, written))(keys)
-    return jax.vmap(jax.random.categorical)(draws, logits).astype(jnp.int32), logits
+@functools.partial(jax.jit, static_argnums=0)
+def run(method: Method, weights, task: Task) -> dict[str, Any]:
+    """Writes to the end. `weights` are the parameters, by whose they are: {"model": ..., "draft": ...}."""
+    step = functools.partial(method.step, weights, task)
+    return method.result(task, jax.lax.while_loop(lambda state: state["go"], step, method.first(weights, task)))
 
 
-@dataclasses.dataclass(frozen=True)
-class Writing:
-    """The loop's steps. Its state is a dict: `seen`, `done` bool [R], `token` int32 [R], `state`, maybe `scores`."""
-
-    head: Any
-    config: Any
-    plan: Plan
-    params: Any
-    keys: Any
-
-    def first(self, prompt, valid, inputs):
-        """Reads the prompt and writes the first token."""
-        plan = self.plan
-        width = prompt.shape[1] + plan.slots
-        logits, state = decoder.start(
-            self.head, self.config, self.params, prompt, valid, width, plan.dtype, plan.stacked, inputs
-        )
-        loop = {
-            "seen": begin_seen(prompt, valid, plan.slots, inputs),
-            "done": jnp.zeros(prompt.shape[0], bool),
-            "state": state,
-        }
-        if plan.scores:
-            loop["scores"] = jnp.zeros((plan.slots, *logits.shape), jnp.float32)
-        return self.write(loop, logits)
-
-    def write(self, loop, logits):
-        """Chooses a token for every row and writes it into the next slot."""
-        plan, seen, done = self.plan, loop["seen"], loop["done"]
-        written = seen.length - seen.prompt
-        token, processed = choose(plan, seen, logits, self.keys, written)
-        token = jnp.where(done, plan.fill, token)
-        at = (0, seen.length)
-        seen = seen._replace(
-            tokens=jax.lax.dynamic_update_slice(seen.tokens, token[:, None], at),
-            valid=jax.lax.dynamic_update_slice(seen.valid, ~done[:, None], at),
-            length=seen.length + 1,
-        )
-        loop = {**loop, "seen": seen, "done": done | ends(token, plan.eos), "token": token}
-        if plan.scores:
-            loop["scores"] = jax.lax.dynamic_update_slice(loop["scores"], processed[None], (written, 0, 0))
-        return loop
-
-    def step(self, loop):
-        """Reads the token written last, and writes the next."""
-        token = loop["token"][:, None]
-        valid = jnp.ones(token.shape, bool)
-        logits, state = decoder.forward(self.head, self.config, self.params, token, valid, loop["state"])
-        return self.write({**loop, "state": state}, logits)
+@functools.partial(jax.jit, static_argnums=0)
+def begin(method: Method, weights, task: Task) -> State:
+    """The state after the first token, for streaming."""
+    return method.first(weights, task)
 
 
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def run(head, config, plan: Plan, params, prompt, valid, inputs, limit, keys):
-    """Writes up to `limit` (int32 []) tokens after each prompt.
-
-    Returns:
-      tokens int32 [R, P + slots], the number of tokens written int32 [], scores [slots, R, V] or None.
-    """
-    writing = Writing(head, config, plan, params, keys)
-
-    def going(loop):
-        seen = loop["seen"]
-        return (seen.length - seen.prompt < limit) & ~loop["done"].all()
-
-    loop = jax.lax.while_loop(going, writing.step, writing.first(prompt, valid, inputs))
-    return loop["seen"].tokens, loop["seen"].length - loop["seen"].prompt, loop.get("scores")
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2))
-def begin(head, config, plan: Plan, params, prompt, valid, inputs, keys):
-    """The first token and the loop's state, for streaming."""
-    return Writing(head, config, plan, params, keys).first(prompt, valid, inputs)
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1, 2), donate_argnums=(5,))
-def advance(head, config, plan: Plan, params, keys, loop):
-    """One more token, for streaming; `loop` is donated."""
-    return Writing(head, config, plan, params, keys).step(loop)
+@functools.partial(jax.jit, static_argnums=0, donate_argnums=3)
+def advance(method: Method, weights, task: Task, state: State) -> State:
+    """The state a step later, for streaming; the state given is donated."""
+    return method.step(weights, task, state)

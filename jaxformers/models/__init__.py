@@ -17,6 +17,8 @@ TABLE = {
     "bert": "text.bert",
     "gpt2": "text.gpt2",
     "llama": "text.llama",
+    "mamba": "text.mamba",
+    "mistral": "text.mistral",
     "mt5": "text.mt5",
     "resnet": "vision.resnet",
     "t5": "text.t5",

@@ -1,11 +1,11 @@
 # ruff: noqa: F401
 """Pure building blocks. A capitalised name declares parameters; the lower-case name computes with them."""
 
-from jaxformers.nn import cache, heads, losses, mask, resize, rope
+from jaxformers.nn import cache, heads, losses, mask, resize, rope, ssm
 from jaxformers.nn.activation import ACTIVATIONS, activation, gelu
 from jaxformers.nn.activation import NAMES as ACTIVATION_NAMES
 from jaxformers.nn.attention import attend, merge_heads, split_heads
-from jaxformers.nn.cache import KVCache, write
+from jaxformers.nn.cache import KVCache
 from jaxformers.nn.conv import (
     Conv2d,
     channels_first,

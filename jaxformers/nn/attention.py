@@ -27,6 +27,7 @@ def attend(q, k, v, *, mask=None, bias=None, scale: float | None = None, rate: f
     Args:
       q: [B, S, N, H].
       k, v: [B, T, K, H]; N must be a multiple of K (grouped-query attention shares each key head by N / K queries).
+        They may have fewer rows than q, each for as many of its rows side by side (beams that read one encoder).
       mask: bool, broadcastable to [B, N, S, T], True = attend. A row with nothing to attend to stays finite.
       bias: float, broadcastable to [B, N, S, T], added to the scaled scores.
       scale: 1 / sqrt(H) when None.
@@ -36,6 +37,8 @@ def attend(q, k, v, *, mask=None, bias=None, scale: float | None = None, rate: f
     Returns:
       ([B, S, N, H], weights [B, N, S, T] or None).
     """
+    if q.shape[0] != k.shape[0]:
+        return _shared(q, k, v, mask=mask, bias=bias, scale=scale, rate=rate, key=key, weights=weights)
     scale = q.shape[-1] ** -0.5 if scale is None else scale
     plain = not weights and (key is None or rate == 0.0)
     kernel: Any = context.current().attention
@@ -51,6 +54,16 @@ def attend(q, k, v, *, mask=None, bias=None, scale: float | None = None, rate: f
         bias = None if bias is None else jnp.broadcast_to(bias, (bias.shape[0], n, s, t)).astype(q.dtype)
         return jax.nn.dot_product_attention(q, k, v, bias, full, scale=scale, implementation=kernel), None
     return _eager(q, k, v, mask, bias, scale, rate, key, weights)
+
+
+def _shared(q, k, v, **how):
+    """Rows of q that share a row of k as more queries of one row; masks and biases must not tell queries apart."""
+    rows, length = q.shape[0], q.shape[1]
+    h, probs = attend(q.reshape(k.shape[0], -1, *q.shape[2:]), k, v, **how)
+    if probs is not None:
+        n = probs.shape[1]
+        probs = probs.reshape(k.shape[0], n, -1, length, k.shape[1]).swapaxes(1, 2).reshape(rows, n, length, -1)
+    return h.reshape(rows, length, *h.shape[2:]), probs
 
 
 def _eager(q, k, v, mask, bias, scale, rate, key, weights):

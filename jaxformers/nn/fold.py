@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 
 from jaxformers import context
@@ -60,8 +62,26 @@ def _reporting(f):
 
 
 def _scan(f, stack, x, each, unroll: bool):
-    x, y = jax.lax.scan(lambda x, xs: f(xs[0], x, **xs[1]), x, (dict(stack), each), unroll=unroll or 1)
-    return x, Stack(y)
+    if each.get("cache") is None:
+        x, y = jax.lax.scan(lambda x, xs: f(xs[0], x, **xs[1]), x, (dict(stack), each), unroll=unroll or 1)
+        return x, Stack(y)
+
+    # A cache is carried, so that the layers write into it in place: as a scan's output it would be copied every time.
+    def body(carry, xs):
+        (x, held), (i, layer, one) = carry, xs
+        old = jax.tree.map(lambda c: jax.lax.dynamic_index_in_dim(c, i, 0, keepdims=False), held)
+        x, y = f(layer, x, cache=old, **one)
+        new = y["cache"]
+        for name in held:
+            if new[name] is not old[name]:
+                put = functools.partial(jax.lax.dynamic_update_index_in_dim, index=i, axis=0)
+                held = {**held, name: jax.tree.map(put, held[name], new[name])}
+        return (x, held), {**y, "cache": {name: v for name, v in new.items() if name not in held}}
+
+    rest = {name: v for name, v in each.items() if name != "cache"}
+    layers = (jax.numpy.arange(_length(stack)), dict(stack), rest)
+    (x, held), y = jax.lax.scan(body, (x, dict(each["cache"])), layers, unroll=unroll or 1)
+    return x, Stack({**y, "cache": {**held, **y["cache"]}})
 
 
 def _checkpointed(f, remat: str, scanned: bool):

@@ -15,26 +15,37 @@ def padding(attention_mask):
 
 def causal(queries: int, keys: int, offset=0, window: int | None = None):
     """[1, 1, S, T]: query s, at slot s + offset, sees the last `window` slots up to its own (all for None)."""
-    q = jnp.arange(queries)[:, None] + offset
-    k = jnp.arange(keys)[None, :]
+    return _before(jnp.arange(queries) + offset, jnp.arange(keys), window)
+
+
+def _before(q, k, window):
+    q, k = q[:, None], k[None, :]
     mask = k <= q
     return (mask if window is None else mask & (k > q - window))[None, None]
 
 
-def decoder(attention_mask, length: int, cache=None, window: int | None = None):
-    """Causal mask and padding together.
+def decoder(attention_mask, length: int, cache=None, window: int | None = None, ring: int | None = None):
+    """Causal mask and padding together, over the keys that `cache.update` returns.
 
     Args:
       attention_mask: [B, length] validity of the new tokens, or a ready mask [B, S, T] / [B, N, S, T], or None.
       length: number of new tokens.
       cache: the cache after these tokens (`cache.begin`'s third result), or None for a pass without one.
       window: how many tokens back, itself included, a token sees.
+      ring: slots of the rings that such layers keep in the cache; see `cache.ring`.
     """
     if cache is None:
         mask = causal(length, length, 0, window)
         return mask if attention_mask is None else mask & padding(attention_mask)
-    slots = cache["mask"].shape[1]
-    return causal(length, slots, cache["index"] - length, window) & padding(cache["mask"])
+    slots, start = cache["mask"].shape[1], cache["index"] - length
+    if ring is None:
+        return causal(length, slots, start, window) & padding(cache["mask"])
+    last = start if length == 1 else start - 1  # the newest token in the ring's slots
+    k = last - (last - jnp.arange(ring)) % ring  # the token in each slot; negative where there is none yet
+    if length > 1:
+        k = jnp.concatenate([k, start + jnp.arange(length)])
+    real = jnp.take(cache["mask"], jnp.maximum(k, 0), axis=1) & (k >= 0)
+    return _before(start + jnp.arange(length), k, window) & padding(real)
 
 
 def both(a, b):

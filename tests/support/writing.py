@@ -7,6 +7,7 @@ import numpy as np
 MODELS = {  # name: model type, name of the case, head
     "gpt2": ("gpt2", 0, "GPT2LMHeadModel"),
     "llama": ("llama", 0, "LlamaForCausalLM"),
+    "mistral": ("mistral", 0, "MistralForCausalLM"),  # sees 4 tokens back
     "t5": ("t5", 0, "T5ForConditionalGeneration"),
 }
 PAD = 2
@@ -44,9 +45,8 @@ BEAMS = {
 }
 BEAMS["beams with rules"] = {"num_beams": 3, "no_repeat_ngram_size": 2, "repetition_penalty": 1.4, "min_new_tokens": 4}
 OPTIONS = {**PROCESSORS, **BEAMS}
-CASES = [
-    (m, what) for m in MODELS for what in OPTIONS if m != "llama" or what in ("greedy", "ngram", "beams with rules")
-]
+FEW = ("greedy", "ngram", "beams with rules")
+CASES = [(m, what) for m in MODELS for what in OPTIONS if m not in ("llama", "mistral") or what in FEW]
 
 
 def prompts(unequal: bool) -> tuple[np.ndarray, np.ndarray]:

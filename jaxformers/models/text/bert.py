@@ -130,17 +130,19 @@ def PreTraining(c):
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, memory=None, mask=None, cache=None, index=0, key=None, weights=False):
-    """Self-attention of x [B, S, D], or cross-attention to `memory` [B, T, D]. Returns (y, cache, weights)."""
+def attention(p, c, x, *, cross=False, memory=None, mask=None, cache=None, index=0, key=None, weights=False):
+    """Self-attention of x [B, S, D], or attention across to `memory` [B, T, D]. Returns (y, cache, weights)."""
     own = p["self"]
     k_probs, k_out = nn.split(key, 2)
-    source = x if memory is None else memory
+
+    def keys(x):
+        return tuple(nn.split_heads(linear(own[n], x), c.num_attention_heads) for n in ("key", "value"))
+
     q = nn.split_heads(linear(own["query"], x), c.num_attention_heads)
-    k = nn.split_heads(linear(own["key"], source), c.num_attention_heads)
-    v = nn.split_heads(linear(own["value"], source), c.num_attention_heads)
-    if cache is not None:
-        cache = nn.write(cache, k, v, index)
-        k, v = cache["k"], cache["v"]
+    if cross:
+        cache, k, v = nn.cache.memory(cache, lambda: keys(memory))
+    else:
+        cache, k, v = nn.cache.update(cache, *keys(x), index)
     bias = distance_bias(own["distance_embedding"], c, q, k, index) if "distance_embedding" in own else None
     rate = c.attention_probs_dropout_prob
     h, probs = nn.attend(q, k, v, mask=mask, bias=bias, rate=rate, key=k_probs, weights=weights)
@@ -162,10 +164,9 @@ def layer(p, c, x, *, mask, memory, memory_mask, cache, index, key, weights):
     k_self, k_cross, k_out = nn.split(key, 3)
     h, cache, probs = attention(p["attention"], c, x, mask=mask, cache=cache, index=index, key=k_self, weights=weights)
     cross = None
-    if memory is not None:
-        h, _, cross = attention(
-            p["crossattention"], c, h, memory=memory, mask=memory_mask, key=k_cross, weights=weights
-        )
+    if memory is not None or nn.cache.keeps_memory(cache):
+        seen = {"memory": memory, "mask": memory_mask, "cache": cache}
+        h, cache, cross = attention(p["crossattention"], c, h, cross=True, **seen, key=k_cross, weights=weights)
     f = linear(p["output"]["dense"], nn.activation(c.hidden_act, linear(p["intermediate"]["dense"], h)))
     y = layer_norm(p["output"]["LayerNorm"], dropout(f, c.hidden_dropout_prob, k_out) + h, c.layer_norm_eps)
     return y, {"attention": probs, "cross": cross, "cache": cache}
@@ -201,8 +202,8 @@ def model(
 ):
     """The encoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); masks are 1 at tokens, 0 at padding.
 
-    As a decoder it takes `past_key_values` (a cache), `encoder_hidden_states` [B, T, D] and their mask. `key` switches
-    dropout on.
+    As a decoder it takes `past_key_values` (a cache), `encoder_hidden_states` [B, T, D] and their mask; a cache keeps
+    what was made of these states, so that later calls need their mask alone. `key` switches dropout on.
     """
     x = nn.heads.embeddings(
         "BertModel", input_ids, inputs_embeds, lambda ids: embed(p["embeddings"]["word_embeddings"], ids)
@@ -255,7 +256,7 @@ def predict(p, c, x, table):
 # ------------------------------------------------------------------------------------------------------ heads
 
 
-def _predictions(p, c, x):
+def predictions(p, c, x):
     return predict(p["cls"]["predictions"], c, x, p["bert"]["embeddings"]["word_embeddings"])
 
 
@@ -263,14 +264,14 @@ def _predictions(p, c, x):
 def masked_lm(p, c, *, labels=None, **inputs):
     """Words behind masks; labels int [B, S], -100 = not scored."""
     out = model(p["bert"], c, **inputs)
-    return nn.heads.masked_lm(out, _predictions(p, c, out.last_hidden_state), labels)
+    return nn.heads.masked_lm(out, predictions(p, c, out.last_hidden_state), labels)
 
 
 @extends(model)
 def causal_lm(p, c, *, labels=None, **inputs):
     """Next words (config.is_decoder); labels int [B, S] are shifted here."""
     out = model(p["bert"], c, **inputs)
-    return nn.heads.causal_lm(out, _predictions(p, c, out.last_hidden_state), labels)
+    return nn.heads.causal_lm(out, predictions(p, c, out.last_hidden_state), labels)
 
 
 @extends(model)
@@ -285,7 +286,7 @@ def next_sentence(p, c, *, labels=None, **inputs):
 def pretraining(p, c, *, labels=None, next_sentence_label=None, **inputs):
     """Masked words and next sentence together; the loss needs both labels."""
     out = model(p["bert"], c, **inputs)
-    words = _predictions(p, c, out.last_hidden_state)
+    words = predictions(p, c, out.last_hidden_state)
     follows = linear(p["cls"]["seq_relationship"], out.pooler_output)
     loss = None
     if labels is not None and next_sentence_label is not None:
@@ -357,7 +358,7 @@ HEADS = {
     "BertModel": Head(Model, model, cache),
     "BertForPreTraining": Head(PreTraining, pretraining, ties=ties),
     "BertForMaskedLM": Head(MaskedLM, masked_lm, ties=ties),
-    "BertLMHeadModel": Head(MaskedLM, causal_lm, cache, ties=ties),
+    "BertLMHeadModel": Head(MaskedLM, causal_lm, cache, ties, words=predictions),
     "BertForNextSentencePrediction": Head(NextSentence, next_sentence),
     "BertForSequenceClassification": Head(lambda c: Classifier(c, pooler=True), sequence_classification),
     "BertForTokenClassification": Head(lambda c: Classifier(c, pooler=False), token_classification),

@@ -112,17 +112,21 @@ def ties(c):
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, memory=None, mask=None, cache=None, index=0, number=None, key=None, weights=False):
-    """Self-attention of x [B, S, D], or cross-attention to `memory` [B, T, D]. Returns (y, cache, weights)."""
+def attention(
+    p, c, x, *, cross=False, memory=None, mask=None, cache=None, index=0, number=None, key=None, weights=False
+):
+    """Self-attention of x [B, S, D], or attention across to `memory` [B, T, D]. Returns (y, cache, weights)."""
     k_probs, k_out = nn.split(key, 2)
-    if memory is None:
-        q, k, v = jnp.split(conv1d(p["c_attn"], x), 3, axis=-1)
+
+    def heads(x, n):
+        return (nn.split_heads(t, c.n_head) for t in jnp.split(x, n, axis=-1))
+
+    if cross:
+        (q,) = heads(conv1d(p["q_attn"], x), 1)
+        cache, k, v = nn.cache.memory(cache, lambda: tuple(heads(conv1d(p["c_attn"], memory), 2)))
     else:
-        q, (k, v) = conv1d(p["q_attn"], x), jnp.split(conv1d(p["c_attn"], memory), 2, axis=-1)
-    q, k, v = (nn.split_heads(t, c.n_head) for t in (q, k, v))
-    if cache is not None:
-        cache = nn.write(cache, k, v, index)
-        k, v = cache["k"], cache["v"]
+        q, k, v = heads(conv1d(p["c_attn"], x), 3)
+        cache, k, v = nn.cache.update(cache, k, v, index)
     if c.reorder_and_upcast_attn:
         q, k, v = (t.astype(jnp.float32) for t in (q, k, v))
     if number is not None:
@@ -139,9 +143,10 @@ def layer(p, c, x, *, mask, memory, memory_mask, cache, index, number, key, weig
     h = layer_norm(p["ln_1"], x, c.layer_norm_epsilon)
     h, cache, probs = attention(p["attn"], c, h, mask=mask, cache=cache, index=index, key=k_self, **how)
     x, cross = x + h, None
-    if memory is not None:
+    if memory is not None or nn.cache.keeps_memory(cache):
         h = layer_norm(p["ln_cross_attn"], x, c.layer_norm_epsilon)
-        h, _, cross = attention(p["crossattention"], c, h, memory=memory, mask=memory_mask, key=k_cross, **how)
+        seen = {"memory": memory, "mask": memory_mask, "cache": cache}
+        h, cache, cross = attention(p["crossattention"], c, h, cross=True, **seen, key=k_cross, **how)
         x = x + h
     h = conv1d(p["mlp"]["c_fc"], layer_norm(p["ln_2"], x, c.layer_norm_epsilon))
     h = conv1d(p["mlp"]["c_proj"], nn.activation(c.activation_function, h))
@@ -166,7 +171,8 @@ def model(
     """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); masks are 1 at tokens, 0 at padding.
 
     `past_key_values` is a cache to decode with. `encoder_hidden_states` [B, T, D] and their mask are attended to when
-    the config says `add_cross_attention`. `key` switches dropout on.
+    the config says `add_cross_attention`; a cache keeps what was made of these states, so that later calls need their
+    mask alone. `key` switches dropout on.
     """
     if encoder_hidden_states is not None and not c.add_cross_attention:
         raise InputError("GPT2Model", ["encoder_hidden_states must come with add_cross_attention in the config"])
@@ -205,7 +211,7 @@ def model(
 # ------------------------------------------------------------------------------------------------------ heads
 
 
-def _words(p, x):
+def words(p, c, x):
     return linear(p["lm_head"] if "lm_head" in p else p["transformer"]["wte"], x)
 
 
@@ -213,7 +219,7 @@ def _words(p, x):
 def lm_head(p, c, *, labels=None, logits_to_keep=0, **inputs):
     """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
     out = model(p["transformer"], c, **inputs)
-    return nn.heads.causal_lm(out, _words(p, out.last_hidden_state[:, -logits_to_keep:]), labels)
+    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
 def DoubleHeads(c):
@@ -233,16 +239,16 @@ def double_heads(p, c, *, mc_token_ids=None, labels=None, mc_labels=None, key=No
     rows = next(given[n].shape[: -CHOICES[n]] for n in ("input_ids", "inputs_embeds") if n in given)
     out = model(p["transformer"], c, **flat, key=k_model)
     x = out.last_hidden_state.reshape(*rows, *out.last_hidden_state.shape[1:])
-    words, choices = _words(p, x), nn.summary(p["multiple_choice_head"], c, x, mc_token_ids, k_head)
+    scores, choices = words(p, c, x), nn.summary(p["multiple_choice_head"], c, x, mc_token_ids, k_head)
     choices = choices.squeeze(-1) if choices.shape[-1] == 1 else choices
     loss = mc_loss = None
     if labels is not None:
-        loss = losses.causal_lm(words.reshape(-1, *words.shape[2:]), labels.reshape(-1, labels.shape[-1]))
+        loss = losses.causal_lm(scores.reshape(-1, *scores.shape[2:]), labels.reshape(-1, labels.shape[-1]))
     if mc_labels is not None:
         mc_loss = losses.cross_entropy(choices.reshape(-1, choices.shape[-1]), mc_labels.reshape(-1))
     if "hidden_states" in out:  # as the reference gives them: the last in the shape of the input
         out["hidden_states"] = (*out["hidden_states"][:-1], x)
-    return nn.heads.carry(out, loss=loss, mc_loss=mc_loss, logits=words, mc_logits=choices)
+    return nn.heads.carry(out, loss=loss, mc_loss=mc_loss, logits=scores, mc_logits=choices)
 
 
 # How many axes of an input come after [B, M].
@@ -255,7 +261,7 @@ def cache(c, batch, length, dtype, stacked):
 
 HEADS = {
     "GPT2Model": Head(Model, model, cache),
-    "GPT2LMHeadModel": Head(LMHead, lm_head, cache, ties),
+    "GPT2LMHeadModel": Head(LMHead, lm_head, cache, ties, words=words),
     "GPT2DoubleHeadsModel": Head(DoubleHeads, double_heads, ties=ties),
     "GPT2ForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "GPT2ForTokenClassification": common.token_classifier(Model, model, PREFIX, layer="classifier"),

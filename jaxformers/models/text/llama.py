@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
@@ -49,19 +49,23 @@ class Config(ModelConfig, model_type="llama"):
     head_dim: int | None = None
 
     allowed = {"hidden_act": nn.ACTIVATION_NAMES}
+    sliding_window: ClassVar[int | None] = None  # how many tokens back its kin see
 
     def check(self):
-        self.default(
-            num_key_value_heads=self.num_attention_heads, head_dim=self.hidden_size // self.num_attention_heads
+        return check(self)
+
+
+def check(c):
+    """Fills in the heads' numbers, and yields what does not go together."""
+    c.default(num_key_value_heads=c.num_attention_heads, head_dim=c.hidden_size // c.num_attention_heads)
+    if c.num_attention_heads % c.num_key_value_heads:
+        yield (
+            f"num_attention_heads must be a multiple of num_key_value_heads, got {c.num_attention_heads} and "
+            f"{c.num_key_value_heads}"
         )
-        if self.num_attention_heads % self.num_key_value_heads:
-            yield (
-                f"num_attention_heads must be a multiple of num_key_value_heads, got {self.num_attention_heads} and "
-                f"{self.num_key_value_heads}"
-            )
-        if getattr(self, "partial_rotary_factor", 1.0) != 1.0:
-            yield f"partial_rotary_factor must be 1, got {self.partial_rotary_factor!r}"
-        yield from nn.rope.check(self, self.head_dim)
+    if getattr(c, "partial_rotary_factor", 1.0) != 1.0:
+        yield f"partial_rotary_factor must be 1, got {c.partial_rotary_factor!r}"
+    yield from nn.rope.check(c, c.head_dim)
 
 
 # ------------------------------------------------------------------------------------------------------ declarations
@@ -102,14 +106,12 @@ def ties(c):
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, turns, mask, cache, index, key, weights):
+def attention(p, c, x, *, turns, mask, cache, index, ring, key, weights):
     """Self-attention of x [B, S, D], queries and keys turned by `turns`. Returns (y, cache, weights)."""
     q = nn.rope.rotate(nn.split_heads(linear(p["q_proj"], x), c.num_attention_heads), *turns)
     k = nn.rope.rotate(nn.split_heads(linear(p["k_proj"], x), c.num_key_value_heads), *turns)
     v = nn.split_heads(linear(p["v_proj"], x), c.num_key_value_heads)
-    if cache is not None:
-        cache = nn.write(cache, k, v, index)
-        k, v = cache["k"], cache["v"]
+    cache, k, v = nn.cache.update(cache, k, v, index, ring)
     h, probs = nn.attend(q, k, v, mask=mask, rate=c.attention_dropout, key=key, weights=weights)
     return linear(p["o_proj"], nn.merge_heads(h)), cache, probs
 
@@ -143,10 +145,12 @@ def model(
     if position_ids is None:
         position_ids = jnp.arange(length)[None] + index
     turns = nn.rope.table(c, c.head_dim, position_ids, x.dtype)
-    mask = nn.mask.decoder(attention_mask, length, after)
+    ring = nn.cache.ring(after, c.sliding_window)
+    mask = nn.mask.decoder(attention_mask, length, after, c.sliding_window, ring)
+    shared = {"turns": turns, "mask": mask, "index": index, "ring": ring, "weights": output_attentions}
 
     def step(p, x, **one):
-        return layer(p, c, x, turns=turns, mask=mask, index=index, weights=output_attentions, **one)
+        return layer(p, c, x, **shared, **one)
 
     keys = nn.split_layers(key, nn.num_layers(layers))
     x, ys = nn.fold(step, layers, x, states=output_hidden_states, cache=caches, key=keys)
@@ -163,21 +167,25 @@ def model(
 # ------------------------------------------------------------------------------------------------------ heads
 
 
+def words(p, c, x):
+    return linear(p["lm_head"] if "lm_head" in p else p["model"]["embed_tokens"], x)
+
+
 @extends(model)
 def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
     """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
     out = model(p["model"], c, **inputs)
-    words = p["lm_head"] if "lm_head" in p else p["model"]["embed_tokens"]
-    return nn.heads.causal_lm(out, linear(words, out.last_hidden_state[:, -logits_to_keep:]), labels)
+    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
-def cache(c, batch, length, dtype, stacked):
-    return nn.KVCache(c.num_hidden_layers, batch, length, c.num_key_value_heads, c.head_dim, dtype, stacked)
+def cache(c, batch, length, dtype, stacked, ring=True):
+    window = c.sliding_window if ring else None
+    return nn.KVCache(c.num_hidden_layers, batch, length, c.num_key_value_heads, c.head_dim, dtype, stacked, window)
 
 
 HEADS = {
     "LlamaModel": Head(Model, model, cache),
-    "LlamaForCausalLM": Head(CausalLM, causal_lm, cache, ties),
+    "LlamaForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
     "LlamaForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "LlamaForTokenClassification": common.token_classifier(Model, model, PREFIX),
     "LlamaForQuestionAnswering": common.question_answerer(Model, model, "transformer"),

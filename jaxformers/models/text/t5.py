@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-import jax
 import jax.numpy as jnp
 
 from jaxformers import nn
@@ -162,15 +161,19 @@ def ties(c, prefix: str = ""):
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, memory=None, mask=None, bias=None, cache=None, index=0, key=None, weights=False):
-    """Self-attention of x [B, S, D], or cross-attention to `memory` [B, T, D]. Returns (y, cache, weights)."""
-    source = x if memory is None else memory
+def attention(
+    p, c, x, *, cross=False, memory=None, mask=None, bias=None, cache=None, index=0, key=None, weights=False
+):
+    """Self-attention of x [B, S, D], or attention across to `memory` [B, T, D]. Returns (y, cache, weights)."""
+
+    def keys(x):
+        return nn.split_heads(linear(p["k"], x), c.num_heads), nn.split_heads(linear(p["v"], x), c.num_heads)
+
     q = nn.split_heads(linear(p["q"], x), c.num_heads)
-    k = nn.split_heads(linear(p["k"], source), c.num_heads)
-    v = nn.split_heads(linear(p["v"], source), c.num_heads)
-    if cache is not None:
-        cache = nn.write(cache, k, v, index)
-        k, v = cache["k"], cache["v"]
+    if cross:
+        cache, k, v = nn.cache.memory(cache, lambda: keys(memory))
+    else:
+        cache, k, v = nn.cache.update(cache, *keys(x), index)
     h, probs = nn.attend(q, k, v, mask=mask, bias=bias, scale=1.0, rate=c.dropout_rate, key=key, weights=weights)
     return linear(p["o"], nn.merge_heads(h)), cache, probs
 
@@ -206,8 +209,8 @@ def block(p, c, x, *, mask, bias, memory, memory_mask, cache, index, key, weight
     y, cache, probs = attention(own["SelfAttention"], c, norm(own), **seen, key=k_own, weights=weights)
     x = add(y, k_out[0])
     if cross:
-        seen = {"memory": memory, "mask": memory_mask}
-        y, _, crossed = attention(cross[0]["EncDecAttention"], c, norm(cross[0]), **seen, key=k_cross, weights=weights)
+        seen = {"cross": True, "memory": memory, "mask": memory_mask, "cache": cache, "key": k_cross}
+        y, cache, crossed = attention(cross[0]["EncDecAttention"], c, norm(cross[0]), **seen, weights=weights)
         x = add(y, k_out[1])
     x = add(feed_forward(last["DenseReluDense"], c, norm(last), k_ff), k_out[2])
     return x, {"attention": probs, "cross": crossed, "cache": cache}
@@ -216,7 +219,7 @@ def block(p, c, x, *, mask, bias, memory, memory_mask, cache, index, key, weight
 def tower(p, c, x, mask, *, causal=False, index=0, caches=None, memory=None, memory_mask=None, states, weights, key):
     """All blocks over embedded tokens x [B, S, D] whose first is at slot `index`. Returns (y, ys, hidden states)."""
     blocks, length = p["block"], x.shape[1]
-    slots = length if caches is None else jax.tree.leaves(caches[0])[0].shape[1]
+    slots = length if caches is None else caches[0]["k"].shape[1]
     # The table is in the first block, which therefore is never part of a stack.
     table = blocks[0]["layer"][0]["SelfAttention"]["relative_attention_bias"]
     far = c.relative_attention_max_distance
@@ -269,12 +272,13 @@ def model(
 ):
     """Encoder and decoder. Ids int [B, S] and [B, T] (or embeddings [.., D]); masks are 1 at tokens, 0 at padding.
 
-    To decode step by step pass `past_key_values` (a cache) and, instead of the input, `encoder_outputs` [B, S, D]: the
-    `encoder_last_hidden_state` of an earlier call. `key` switches dropout on.
+    To decode step by step pass `past_key_values`, a cache. It keeps the encoder's keys and values, so that later calls
+    need neither the input nor `encoder_outputs` [B, S, D], the `encoder_last_hidden_state` of an earlier call, but
+    still the input's mask. `key` switches dropout on.
     """
     k_encoder, k_decoder = nn.split(key, 2)
     read = Output(last_hidden_state=encoder_outputs)
-    if encoder_outputs is None:
+    if encoder_outputs is None and not nn.cache.has_memory(past_key_values):
         flags = output_hidden_states, output_attentions
         read = encoder(p, c, input_ids, attention_mask, inputs_embeds, *flags, k_encoder)
     x = nn.heads.embeddings(
