@@ -1,4 +1,4 @@
-"""Our side of `cpu.py`: reads case names, answers with seconds."""
+"""Our side of `cpu.py` and `generate.py`: reads case names, answers with seconds."""
 
 import json
 import sys
@@ -56,6 +56,11 @@ def main(weights: str) -> None:
 
         return run
 
+    def write(model_type: str, head: str, batch: int, **how):
+        model = jf.init(jf.AutoConfig.for_model(model_type), head)
+        prompts = np.asarray(ids(batch, 64, 32000))
+        return lambda: model.generate(prompts, max_new_tokens=64, eos_token_id=None, pad_token_id=0, **how)
+
     prompt = np.arange(16, dtype=np.int32)[None]
     image = jnp.asarray(rng.standard_normal((8, 3, 224, 224)), jnp.float32)
     cases = {
@@ -67,6 +72,10 @@ def main(weights: str) -> None:
         "gpt2_train": gpt2_train,
         "gpt2_load": lambda: lambda: jf.load(weights)(input_ids=prompt).logits.block_until_ready(),
         "gpt2_return": lambda: lambda: jax.block_until_ready(jf.load(weights).params),
+        "write_gpt2_1": lambda: write("gpt2", "LMHeadModel", 1),
+        "write_gpt2_8": lambda: write("gpt2", "LMHeadModel", 8),
+        "write_gpt2_1_sampled": lambda: write("gpt2", "LMHeadModel", 1, do_sample=True, top_k=50, top_p=0.9),
+        "write_t5_8": lambda: write("t5", "ForConditionalGeneration", 8, num_beams=4, decoder_start_token_id=0),
         "compile_4": lambda: compiling(4),
         "compile_48": lambda: compiling(48),
     }

@@ -1,4 +1,4 @@
-"""The PyTorch library's side of `cpu.py`: reads case names, answers with seconds."""
+"""The PyTorch library's side of `cpu.py` and `generate.py`: reads case names, answers with seconds."""
 
 import json
 import os
@@ -41,6 +41,18 @@ def main(weights: str) -> None:
 
         return run
 
+    def write(model_class, config, batch: int, **how):
+        model = model_class(config).eval()
+        model.generation_config.eos_token_id = None  # nothing ends early
+        prompts = ids(batch, 64, 32000)
+        mask = torch.ones_like(prompts)
+
+        def run():
+            out = model.generate(prompts, attention_mask=mask, max_new_tokens=64, pad_token_id=0, **how)
+            assert out.shape == (batch, 65 if config.is_encoder_decoder else 128)
+
+        return run
+
     def load_and_run():
         model = transformers.GPT2LMHeadModel.from_pretrained(weights).eval()
         with torch.inference_mode():
@@ -58,6 +70,14 @@ def main(weights: str) -> None:
         "vit_encode": lambda: forward(t.ViTModel, t.ViTConfig(), pixel_values=image),
         "t5_encode": lambda: forward(t.T5EncoderModel, t.T5Config(), input_ids=ids(8, 128, 32000)),
         "gpt2_train": gpt2_train,
+        "write_gpt2_1": lambda: write(t.GPT2LMHeadModel, t.GPT2Config(), 1),
+        "write_gpt2_8": lambda: write(t.GPT2LMHeadModel, t.GPT2Config(), 8),
+        "write_gpt2_1_sampled": lambda: write(
+            t.GPT2LMHeadModel, t.GPT2Config(), 1, do_sample=True, top_k=50, top_p=0.9
+        ),
+        "write_t5_8": lambda: write(
+            t.T5ForConditionalGeneration, t.T5Config(), 8, num_beams=4, decoder_start_token_id=0
+        ),
         "gpt2_load": lambda: load_and_run,
         "gpt2_return": lambda: lambda: t.GPT2LMHeadModel.from_pretrained(weights),
     }
