@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import numbers
 import os
 import pathlib
 import re
-import types
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Self
 
 from jaxformers.checkpoints.files import write_atomically
@@ -22,102 +20,30 @@ from jaxformers.checkpoints.hub import TEXT
 from jaxformers.checkpoints.hub import resolve as locate
 from jaxformers.config import Frozen, ModelConfig, freeze, read_json, thaw
 from jaxformers.errors import ConfigError, InputError, nearest
+from jaxformers.generation.conflicts import NEW_TOKENS, conflicts
+from jaxformers.generation.fields import (
+    are_biases,
+    are_ends,
+    are_forced,
+    are_ids,
+    are_layers,
+    are_phrases,
+    are_texts,
+    choice,
+    count,
+    flag,
+    ids,
+    is_decay,
+    is_id,
+    is_int,
+    is_object,
+    is_real,
+    is_some,
+    number,
+    rule,
+)
 
 FILE = "generation_config.json"
-NEW_TOKENS = 20  # written when neither the call nor the config says how many
-
-# ------------------------------------------------------------------------------------ what a field's value must be
-
-
-def _rule(default: Any, text: str, holds: Callable[[Any], bool]) -> Any:
-    """A field with its rule; None is always offered: "not set", or the default where that is not None."""
-    return dataclasses.field(default=default, metadata={"rule": (text, holds)})
-
-
-def _is_int(x: Any) -> bool:
-    return isinstance(x, int) and not isinstance(x, bool)
-
-
-def _is_id(x: Any) -> bool:
-    return _is_int(x) and x >= 0
-
-
-def _ints(x: Any) -> bool:
-    return isinstance(x, tuple) and all(map(_is_id, x))
-
-
-def _some(x: Any) -> bool:
-    return isinstance(x, tuple) and len(x) > 0
-
-
-def _phrases(x: Any) -> bool:
-    """A list of token sequences, none of them empty."""
-    return _some(x) and all(_ints(p) and p for p in x)
-
-
-def _forced(x: Any) -> bool:
-    """A list of phrases, or of lists of alternative phrases."""
-    return _some(x) and all((_ints(p) and p) or _phrases(p) for p in x)
-
-
-def _biases(x: Any) -> bool:
-    """A list of pairs of a phrase and a number."""
-    return _some(x) and all(_some(pair) and len(pair) == 2 and _phrases(pair[:1]) and _is_real(pair[1]) for pair in x)
-
-
-def _ends(x: Any) -> bool:
-    return _is_int(x) or (isinstance(x, tuple) and all(map(_is_int, x)))
-
-
-def _layers(x: Any) -> bool:
-    return x in ("low", "high") or (_ints(x) and len(x) > 0)
-
-
-def _is_object(x: Any) -> bool:
-    return isinstance(x, Mapping)
-
-
-def _is_real(x: Any) -> bool:
-    return isinstance(x, numbers.Real) and not isinstance(x, bool) and x == x
-
-
-def _decay(x: Any) -> bool:
-    return isinstance(x, tuple) and len(x) == 2 and _is_id(x[0]) and _is_real(x[1]) and x[1] > 0
-
-
-def _texts(x: Any) -> bool:
-    listed = (x,) if isinstance(x, str) else x
-    return isinstance(listed, tuple) and len(listed) > 0 and all(isinstance(s, str) and s for s in listed)
-
-
-def _flag(default: bool | None = False) -> Any:
-    return _rule(default, "be True or False", lambda x: isinstance(x, bool))
-
-
-def _count(default: int | None, least: int) -> Any:
-    return _rule(default, f"be a whole number of at least {least}", lambda x: _is_int(x) and x >= least)
-
-
-def _number(default: float | None, interval: str) -> Any:
-    """A real number in an interval written as in mathematics: "(0, 1]"."""
-    low, high = map(float, interval[1:-1].split(","))
-
-    def holds(x):
-        if not _is_real(x):
-            return False
-        return (low < x if interval[0] == "(" else low <= x) and (x < high if interval[-1] == ")" else x <= high)
-
-    return _rule(default, f"lie in {interval}", holds)
-
-
-def _choice(default: Any, *values: Any) -> Any:
-    text = "be one of " + ", ".join(map(repr, values))
-    return _rule(default, text, lambda x: any(x is v or (isinstance(x, str) and x == v) for v in values))
-
-
-def _ids() -> Any:
-    return _rule(None, "be a token id or a list of them", lambda x: _is_id(x) or (_ints(x) and len(x) > 0))
-
 
 _CACHES = (
     *("dynamic", "dynamic_full", "offloaded", "quantized", "static", "offloaded_static", "sliding_window", "hybrid"),
@@ -155,80 +81,80 @@ class GenerationConfig:
       ConfigError: values out of range or in contradiction; it names every field concerned.
     """
 
-    max_length: int = _count(NEW_TOKENS, 1)
-    max_new_tokens: int | None = _count(None, 1)
-    min_length: int = _count(0, 0)
-    min_new_tokens: int | None = _count(None, 0)
-    early_stopping: bool | str = _choice(False, True, False, "never")
-    max_time: float | None = _number(None, "[0, inf]")
-    stop_strings: str | tuple[str, ...] | None = _rule(None, "be a string or a list of strings, none empty", _texts)
+    max_length: int = count(NEW_TOKENS, 1)
+    max_new_tokens: int | None = count(None, 1)
+    min_length: int = count(0, 0)
+    min_new_tokens: int | None = count(None, 0)
+    early_stopping: bool | str = choice(False, True, False, "never")
+    max_time: float | None = number(None, "[0, inf]")
+    stop_strings: str | tuple[str, ...] | None = rule(None, "be a string or a list of strings, none empty", are_texts)
 
-    do_sample: bool = _flag()
-    num_beams: int = _count(1, 1)
-    num_beam_groups: int = _count(1, 1)
-    penalty_alpha: float | None = _number(None, "[0, 1]")
-    dola_layers: str | tuple[int, ...] | None = _rule(None, "be 'low', 'high' or a list of layer numbers", _layers)
-    force_words_ids: tuple | None = _rule(None, "be a list of phrases or of lists of phrases, as token ids", _forced)
-    constraints: tuple | None = _rule(None, "be a list of constraints", _some)
+    do_sample: bool = flag()
+    num_beams: int = count(1, 1)
+    num_beam_groups: int = count(1, 1)
+    penalty_alpha: float | None = number(None, "[0, 1]")
+    dola_layers: str | tuple[int, ...] | None = rule(None, "be 'low', 'high' or a list of layer numbers", are_layers)
+    force_words_ids: tuple | None = rule(None, "be a list of phrases or of lists of phrases, as token ids", are_forced)
+    constraints: tuple | None = rule(None, "be a list of constraints", is_some)
 
-    use_cache: bool = _flag(True)
-    cache_implementation: str | None = _choice(None, *_CACHES)
-    cache_config: Mapping[str, Any] | None = _rule(None, "be an object", _is_object)
+    use_cache: bool = flag(True)
+    cache_implementation: str | None = choice(None, *_CACHES)
+    cache_config: Mapping[str, Any] | None = rule(None, "be an object", is_object)
 
-    temperature: float = _rule(1.0, "be above 0", lambda x: _is_real(x) and 0 < x < float("inf"))
-    top_k: int | None = _count(50, 0)
-    top_p: float = _number(1.0, "(0, 1]")
-    min_p: float | None = _number(None, "[0, 1]")
-    top_h: float | None = _number(None, "(0, 1]")
-    typical_p: float = _number(1.0, "(0, 1]")
-    epsilon_cutoff: float = _number(0.0, "[0, 1)")
-    eta_cutoff: float = _number(0.0, "[0, 1)")
-    diversity_penalty: float = _number(0.0, "[0, inf)")
-    repetition_penalty: float = _number(1.0, "(0, inf)")
-    encoder_repetition_penalty: float = _number(1.0, "(0, inf)")
-    length_penalty: float = _number(1.0, "(-inf, inf)")
-    no_repeat_ngram_size: int = _count(0, 0)
-    bad_words_ids: tuple[tuple[int, ...], ...] | None = _rule(
-        None, "be a list of non-empty lists of token ids", _phrases
+    temperature: float = rule(1.0, "be above 0", lambda x: is_real(x) and 0 < x < float("inf"))
+    top_k: int | None = count(50, 0)
+    top_p: float = number(1.0, "(0, 1]")
+    min_p: float | None = number(None, "[0, 1]")
+    top_h: float | None = number(None, "(0, 1]")
+    typical_p: float = number(1.0, "(0, 1]")
+    epsilon_cutoff: float = number(0.0, "[0, 1)")
+    eta_cutoff: float = number(0.0, "[0, 1)")
+    diversity_penalty: float = number(0.0, "[0, inf)")
+    repetition_penalty: float = number(1.0, "(0, inf)")
+    encoder_repetition_penalty: float = number(1.0, "(0, inf)")
+    length_penalty: float = number(1.0, "(-inf, inf)")
+    no_repeat_ngram_size: int = count(0, 0)
+    bad_words_ids: tuple[tuple[int, ...], ...] | None = rule(
+        None, "be a list of non-empty lists of token ids", are_phrases
     )
-    renormalize_logits: bool = _flag()
-    forced_bos_token_id: int | None = _rule(None, "be a token id", _is_id)
-    forced_eos_token_id: int | tuple[int, ...] | None = _ids()
-    remove_invalid_values: bool = _flag()
-    exponential_decay_length_penalty: tuple[int, float] | None = _rule(
-        None, "be a pair of a first position and a positive factor", _decay
+    renormalize_logits: bool = flag()
+    forced_bos_token_id: int | None = rule(None, "be a token id", is_id)
+    forced_eos_token_id: int | tuple[int, ...] | None = ids()
+    remove_invalid_values: bool = flag()
+    exponential_decay_length_penalty: tuple[int, float] | None = rule(
+        None, "be a pair of a first position and a positive factor", is_decay
     )
-    suppress_tokens: tuple[int, ...] | None = _rule(None, "be a list of token ids", _ints)
-    begin_suppress_tokens: tuple[int, ...] | None = _rule(None, "be a list of token ids", _ints)
-    sequence_bias: tuple[tuple[tuple[int, ...], float], ...] | None = _rule(
-        None, "be a mapping from non-empty token sequences to numbers, or such pairs", _biases
+    suppress_tokens: tuple[int, ...] | None = rule(None, "be a list of token ids", are_ids)
+    begin_suppress_tokens: tuple[int, ...] | None = rule(None, "be a list of token ids", are_ids)
+    sequence_bias: tuple[tuple[tuple[int, ...], float], ...] | None = rule(
+        None, "be a mapping from non-empty token sequences to numbers, or such pairs", are_biases
     )
-    token_healing: bool = _flag()
-    guidance_scale: float | None = _number(None, "(-inf, inf)")
-    watermarking_config: Mapping[str, Any] | None = _rule(None, "be an object", _is_object)
+    token_healing: bool = flag()
+    guidance_scale: float | None = number(None, "(-inf, inf)")
+    watermarking_config: Mapping[str, Any] | None = rule(None, "be an object", is_object)
 
-    num_return_sequences: int = _count(1, 1)
-    output_attentions: bool = _flag()
-    output_hidden_states: bool = _flag()
-    output_scores: bool = _flag()
-    output_logits: bool | None = _flag(None)
-    return_dict_in_generate: bool = _flag()
+    num_return_sequences: int = count(1, 1)
+    output_attentions: bool = flag()
+    output_hidden_states: bool = flag()
+    output_scores: bool = flag()
+    output_logits: bool | None = flag(None)
+    return_dict_in_generate: bool = flag()
 
-    pad_token_id: int | tuple[int, ...] | None = _ids()
-    bos_token_id: int | tuple[int, ...] | None = _ids()
-    eos_token_id: int | tuple[int, ...] | None = _rule(None, "be a token id or a list of them", _ends)
-    decoder_start_token_id: int | tuple[int, ...] | None = _ids()
-    encoder_no_repeat_ngram_size: int = _count(0, 0)
+    pad_token_id: int | tuple[int, ...] | None = ids()
+    bos_token_id: int | tuple[int, ...] | None = ids()
+    eos_token_id: int | tuple[int, ...] | None = rule(None, "be a token id or a list of them", are_ends)
+    decoder_start_token_id: int | tuple[int, ...] | None = ids()
+    encoder_no_repeat_ngram_size: int = count(0, 0)
 
-    is_assistant: bool = _flag()
-    num_assistant_tokens: int = _count(20, 1)
-    num_assistant_tokens_schedule: str = _choice("constant", *_SCHEDULES)
-    assistant_confidence_threshold: float = _number(0.4, "[0, 1]")
-    prompt_lookup_num_tokens: int | None = _count(None, 1)
-    max_matching_ngram_size: int | None = _count(None, 1)
-    assistant_early_exit: int | None = _count(None, 1)
-    assistant_lookbehind: int = _count(10, 1)
-    target_lookbehind: int = _count(10, 1)
+    is_assistant: bool = flag()
+    num_assistant_tokens: int = count(20, 1)
+    num_assistant_tokens_schedule: str = choice("constant", *_SCHEDULES)
+    assistant_confidence_threshold: float = number(0.4, "[0, 1]")
+    prompt_lookup_num_tokens: int | None = count(None, 1)
+    max_matching_ngram_size: int | None = count(None, 1)
+    assistant_early_exit: int | None = count(None, 1)
+    assistant_lookbehind: int = count(10, 1)
+    target_lookbehind: int = count(10, 1)
 
     extra: Frozen = dataclasses.field(default_factory=Frozen)  # keys of the file that no field knows
     written: frozenset = dataclasses.field(default=frozenset(), compare=False)  # names that a file or `replace` set
@@ -249,7 +175,7 @@ class GenerationConfig:
                 problems.append(f"{name} must {text}, got {value!r}")
         object.__setattr__(self, "extra", freeze(self.extra))
         problems += [f"{name} is an argument of generate, not a setting" for name in _ARGUMENTS if name in self.extra]
-        problems += [text for names, text in _conflicts(self, refused) if not refused & set(names)]
+        problems += [text for names, text in conflicts(self, _FIELDS, refused) if not refused & set(names)]
         if problems:
             raise ConfigError("GenerationConfig", problems)
 
@@ -453,96 +379,6 @@ def resolve(model_config: ModelConfig, base: GenerationConfig | None, changes: M
 # ------------------------------------------------------------------------------------------------------ helpers
 
 
-def _conflicts(config: GenerationConfig, refused: set[str]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """`(fields, sentence)` for values that do not go together; those in `refused` are looked at as their defaults."""
-    known = {name: f.default if name in refused else getattr(config, name) for name, f in _FIELDS.items()}
-    c: Any = types.SimpleNamespace(**known)
-    yield from _search_conflicts(c)
-    if c.max_new_tokens is not None:
-        if (c.min_new_tokens or 0) > c.max_new_tokens:
-            text = f"min_new_tokens must be at most max_new_tokens={c.max_new_tokens}, got {c.min_new_tokens}"
-            yield ("min_new_tokens", "max_new_tokens"), text
-    elif c.max_length != NEW_TOKENS:  # the default stands for 20 new tokens, and the prompt's length is not known here
-        for name in ("min_length", "min_new_tokens"):
-            if (getattr(c, name) or 0) > c.max_length and (name == "min_new_tokens" or c.min_new_tokens is None):
-                text = f"{name} must be at most max_length={c.max_length}, got {getattr(c, name)}"
-                yield (name, "max_length"), text
-    if c.watermarking_config is not None:
-        for text in _watermark_problems(c.watermarking_config):
-            yield ("watermarking_config",), f"watermarking_config: {text}"
-
-
-def _search_conflicts(c: Any) -> Iterator[tuple[tuple[str, ...], str]]:
-    returned, beams, groups = c.num_return_sequences, c.num_beams, c.num_beam_groups
-    if returned > 1 and beams == 1 and not c.do_sample:
-        text = f"num_return_sequences must be 1 without do_sample or num_beams above 1, got {returned}"
-        yield ("num_return_sequences", "do_sample", "num_beams"), text
-    if returned > beams > 1:
-        yield (
-            ("num_return_sequences", "num_beams"),
-            f"num_return_sequences must be at most num_beams={beams}, got {returned}",
-        )
-    if beams % groups:
-        text = f"num_beams must be a multiple of num_beam_groups={groups}, got {beams}"
-        yield ("num_beams", "num_beam_groups"), text
-    if groups > 1 and c.do_sample:
-        yield ("do_sample", "num_beam_groups"), f"do_sample must be False with num_beam_groups={groups}, got True"
-    if groups > 1 and c.diversity_penalty == 0:
-        text = f"diversity_penalty must be above 0 with num_beam_groups={groups}, or all groups are alike; got 0"
-        yield ("diversity_penalty", "num_beam_groups"), text
-    for name in ("force_words_ids", "constraints"):
-        if getattr(c, name) is None:
-            continue
-        if beams == 1:
-            yield ("num_beams", name), f"num_beams must be above 1 with {name}, got 1"
-        if c.do_sample:
-            yield ("do_sample", name), f"do_sample must be False with {name}, got True"
-        if groups > 1:
-            yield ("num_beam_groups", name), f"num_beam_groups must be 1 with {name}, got {groups}"
-    single = ["penalty_alpha", "prompt_lookup_num_tokens", "assistant_early_exit", "dola_layers"]
-    single = [name for name in single if getattr(c, name) not in (None, 0)]
-    for name in single if beams > 1 else ():
-        yield ("num_beams", name), f"num_beams must be 1 with {name}, got {beams}"
-    if "penalty_alpha" in single and c.do_sample:
-        yield ("do_sample", "penalty_alpha"), "do_sample must be False with penalty_alpha, got True"
-    if len(single) > 1:
-        yield tuple(single), f"only one of {', '.join(single)} may be set: each is a way of decoding"
-
-
-_WATERMARKS: dict[str, dict[str, tuple[str, Callable[[Any], bool]]]] = {
-    "green list": {
-        "greenlist_ratio": ("a number in [0, 1]", lambda x: _is_real(x) and 0 <= x <= 1),
-        "bias": ("a number", _is_real),
-        "hashing_key": ("a whole number", _is_int),
-        "seeding_scheme": ("'lefthash' or 'selfhash'", lambda x: x in ("lefthash", "selfhash")),
-        "context_width": ("a whole number of at least 1", lambda x: _is_int(x) and x >= 1),
-    },
-    "SynthID": {
-        "ngram_len": ("a whole number of at least 1", lambda x: _is_int(x) and x >= 1),
-        "keys": ("a list of whole numbers", lambda x: isinstance(x, tuple) and all(map(_is_int, x)) and len(x) > 0),
-        "context_history_size": ("a whole number of at least 1", lambda x: _is_int(x) and x >= 1),
-        "sampling_table_seed": ("a whole number", _is_int),
-        "sampling_table_size": ("a whole number in [1, 2**24]", lambda x: _is_int(x) and 1 <= x <= 2**24),
-        "skip_first_ngram_calls": ("True or False", lambda x: isinstance(x, bool)),
-        "debug_mode": ("True or False", lambda x: isinstance(x, bool)),
-    },
-}
-
-
-def _watermark_problems(values: Mapping[str, Any]) -> Iterator[str]:
-    synth = "ngram_len" in values or "keys" in values
-    kind = "SynthID" if synth else "green list"
-    rules = _WATERMARKS[kind]
-    for name, value in values.items():
-        if name not in rules:
-            yield f"unknown key {name!r}; a {kind} watermark has {', '.join(rules)}"
-        elif not rules[name][1](value):
-            yield f"{name} must be {rules[name][0]}, got {value!r}"
-    for name in ("ngram_len", "keys") if synth else ():
-        if name not in values:
-            yield f"{name} must be given for a SynthID watermark"
-
-
 def _plain(value: Any) -> Any:
     """Python values instead of arrays and NumPy numbers, hashable containers instead of lists and dicts."""
     if hasattr(value, "tolist"):
@@ -576,7 +412,7 @@ def _refuse_unknown(changes: Mapping[str, Any], extra: Mapping[str, Any], where:
 def _as_meant(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values that files hold for "none": a negative `pad_token_id`, and a temperature of 0 for greedy decoding."""
     out = dict(values)
-    if _is_int(out.get("pad_token_id")) and out["pad_token_id"] < 0:
+    if is_int(out.get("pad_token_id")) and out["pad_token_id"] < 0:
         out["pad_token_id"] = None
     if out.get("temperature") == 0 and not out.get("do_sample"):
         out |= {"temperature": 1.0, "do_sample": False}
