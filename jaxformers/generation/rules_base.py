@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxformers.errors import ConfigError, InputError
+from jaxformers.generation.fields import is_int
 
 NEVER = -jnp.inf  # the logit of a banned token
 
@@ -56,12 +57,8 @@ def ids_of(value: int | Iterable[int] | None) -> tuple[int, ...]:
     return () if value is None else value if isinstance(value, tuple) else (value,)
 
 
-def are_ids(value: Any) -> bool:
-    return isinstance(value, tuple) and all(isinstance(i, int) and i >= 0 for i in value)
-
-
 def is_count(value: Any, least: int = 0) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return is_int(value) and value >= least
 
 
 # ------------------------------------------------------------------------------------------------------ how much

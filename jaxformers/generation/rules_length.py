@@ -10,7 +10,8 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 
-from jaxformers.generation.rules_base import NEVER, Checked, among, are_ids, count, forced, ids_of, is_count, written
+from jaxformers.generation.fields import are_ids
+from jaxformers.generation.rules_base import NEVER, Checked, among, count, forced, ids_of, is_count, written
 
 _IDS = "be token ids of at least 0"
 _COUNT = "be a whole number of at least 0"

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxformers.errors import InputError
+from jaxformers.generation.fields import are_ids
 from jaxformers.generation.rules_base import (
     NEVER,
     Checked,
-    are_ids,
     check_vocabulary,
     count,
     ids_of,
