@@ -1,8 +1,10 @@
-"""Text generation, us and the PyTorch library in turn: `python benchmarks/generate.py --theirs .venv-reference/bin/python`.
+"""Text generation, us and the PyTorch library in turn.
+
+    python benchmarks/generate.py --theirs .venv-reference/bin/python
 
 Random float32 weights, all threads, prompts of 64 tokens and 64 new ones, greedy or by beams, nothing ends early. The
-figures are medians of tokens per second (rows of the batch times new tokens); beams count once a prompt. The first call
-is that of a new process: it traces and compiles, with no compilation cache.
+figures are medians of tokens per second (rows of the batch times new tokens); beams count once a prompt. The first
+call is that of a new process: it traces and compiles, with no compilation cache.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def main(weights: str) -> None:
 
     def write(model_type: str, head: str, batch: int, **how):
         model = jf.init(jf.AutoConfig.for_model(model_type), head)
-        prompts = np.asarray(ids(batch, 64, 32000))
+        prompts = 1 + np.asarray(ids(batch, 64, 32000))  # 0 is padding
         return lambda: model.generate(prompts, max_new_tokens=64, eos_token_id=None, pad_token_id=0, **how)
 
     prompt = np.arange(16, dtype=np.int32)[None]
