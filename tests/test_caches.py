@@ -130,3 +130,26 @@ def test_an_encoders_keys_are_made_once_and_kept_once_a_prompt():
     )
     assert (own, across) == ({6}, {2})
     assert set(state.inputs) == {"attention_mask"}
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_a_decoder_that_attends_to_an_encoder(beams):
+    """The encoder's states are read once; beams that share them write what full passes say."""
+    model = build("gpt2", "LMHeadModel", eos_token_id=None, add_cross_attention=True)
+    rng = np.random.default_rng(1)
+    states = rng.standard_normal((2, 5, model.config.n_embd)).astype(np.float32)
+    source = {"encoder_hidden_states": states, "encoder_attention_mask": np.array([[1] * 5, [1, 1, 1, 0, 0]])}
+    out = model.generate(IDS, num_beams=beams, max_new_tokens=4, pad_token_id=0, **source)
+    other = model.generate(IDS, num_beams=beams, max_new_tokens=4, pad_token_id=0)
+    assert (out != other).any()
+    if beams == 1:
+        for t in range(9, 13):
+            logits = model(input_ids=np.pad(out[:, :t], ((0, 0), (0, 13 - t))), **source).logits
+            np.testing.assert_array_equal(out[:, t], np.asarray(logits)[:, t - 1].argmax(-1))
+        return
+    for row in range(2):  # each prompt alone, its encoder alone
+        alone = {name: x[row : row + 1] for name, x in source.items()}
+        one = model.generate(IDS[row], num_beams=beams, max_new_tokens=4, pad_token_id=0, **alone)
+        np.testing.assert_array_equal(out[row], one[0])
+    with pytest.raises(jf.InputError, match="encoder_hidden_states must have a row for each of 2 prompts"):
+        model.generate(IDS, encoder_hidden_states=states[:1])

@@ -130,29 +130,52 @@ def test_list_and_stack_agree(s: Subject):
 
 @over([s for s in FIRST if models.find_head(s.config, s.head)[1].cache and "decoder_input_ids" not in s.inputs])
 def test_cached_decode_equals_one_pass(s: Subject):
-    config = (
-        s.config.replace(is_decoder=True) if hasattr(s.config, "use_cache") and not s.config.is_decoder else s.config
-    )
-    model = s.model.replace(config=config)
+    model = as_decoder(s)
     ids = s.inputs["input_ids"]
     rows, length = ids.shape[0], ids.shape[-1]
-    mask = np.ones((rows, length), np.int32)
-    mask[-1, :2] = 0  # left padding, as in batched generation
-    positions = np.maximum(np.cumsum(mask, -1) - 1, 0).astype(np.int32)
-    whole = model(input_ids=ids, attention_mask=mask, position_ids=positions)
-    field = "logits" if "logits" in whole else "last_hidden_state"
-    cache = model.init_cache(rows, length + 3)
-    parts = []
-    for a, b in [(0, 4), (4, 5), (5, 6), (6, length)]:
-        out = model(
-            input_ids=ids[:, a:b], attention_mask=mask[:, a:b], position_ids=positions[:, a:b], past_key_values=cache
-        )
-        cache = out.past_key_values
-        parts.append(out[field])
-    steps = np.concatenate(parts, 1)
-    seen = mask.astype(bool)
-    assert relative_error(steps[seen], np.asarray(whole[field])[seen]) <= 1e-5
-    assert int(cache["index"]) == length
+    for padding in (slice(0, 2), slice(2, 4)):  # on the left of a prompt, as in batched generation, and on its right
+        mask = np.ones((rows, length), np.int32)
+        mask[-1, padding] = 0
+        positions = np.maximum(np.cumsum(mask, -1) - 1, 0).astype(np.int32)
+        inputs = {"input_ids": ids, "attention_mask": mask, "position_ids": positions}
+        whole = model(**inputs)
+        field = "logits" if "logits" in whole else "last_hidden_state"
+        cache = model.init_cache(rows, length + 3)
+        parts = []
+        for a, b in [(0, 4), (4, 5), (5, 6), (6, length)]:
+            out = model(**{name: x[:, a:b] for name, x in inputs.items()}, past_key_values=cache)
+            cache = out.past_key_values
+            parts.append(out[field])
+        steps = np.concatenate(parts, 1)
+        seen = mask.astype(bool)
+        assert relative_error(steps[seen], np.asarray(whole[field])[seen]) <= 1e-5
+        assert int(cache["index"]) == length
+
+
+def as_decoder(s: Subject) -> jf.Model:
+    turn = hasattr(s.config, "use_cache") and not (s.config.is_decoder or s.config.is_encoder_decoder)
+    return s.model.replace(config=s.config.replace(is_decoder=True)) if turn else s.model
+
+
+@over([s for s in FIRST if models.find_head(s.config, s.head)[1].cache and s.head != models.base_head(s.config)])
+def test_generates_what_full_passes_say(s: Subject):
+    model, both = as_decoder(s), s.config.is_encoder_decoder
+    ids, new = s.inputs["input_ids"][:, :5], 3
+    mask = np.ones(ids.shape, np.int32)
+    mask[-1, :2] = 0
+    starts = {"decoder_start_token_id": 3} if both else {}
+    out = model.generate(ids, mask, max_new_tokens=new, eos_token_id=None, pad_token_id=0, **starts)
+    text, real = (np.full((2, 1), 3), np.ones((2, 1), np.int32)) if both else (ids, mask)
+    for _ in range(new):  # in one shape, so that it is one program
+        room = ((0, 0), (0, out.shape[1] - text.shape[1]))
+        inputs = {"input_ids": np.pad(text, room), "attention_mask": np.pad(real, room)}
+        if both:
+            inputs = {"input_ids": ids, "attention_mask": mask, **{f"decoder_{n}": x for n, x in inputs.items()}}
+        elif "position_ids" in arguments(model.head.apply):
+            inputs["position_ids"] = np.maximum(np.cumsum(inputs["attention_mask"], -1) - 1, 0)
+        token = np.asarray(model(**inputs).logits)[:, text.shape[1] - 1].argmax(-1)[:, None]
+        text, real = np.concatenate([text, token], 1), np.concatenate([real, np.ones_like(token)], 1)
+    np.testing.assert_array_equal(out, text)
 
 
 @over([s for s in FIRST if "attention_mask" in s.inputs])
