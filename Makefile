@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV := .venv
 REFERENCE := .venv-reference
+OLDER := $(REFERENCE)/older
 MODELS ?=
 
-.PHONY: demo test lint readme reference goldens bench clean
+.PHONY: demo test lint readme reference goldens goldens-writing bench clean
 
 # `.ready` is touched last, so that an interrupted install is never taken for a finished one.
 $(VENV)/.ready: pyproject.toml setup.py
@@ -40,12 +41,21 @@ readme: $(VENV)/.ready  ## regenerate README's table of coverage
 reference: $(REFERENCE)/.ready  ## compare live with PyTorch transformers
 	$(REFERENCE)/bin/pytest -m reference
 
-goldens: $(REFERENCE)/.ready  ## record reference values again (MODELS="bert gpt2" for some)
+# The last version that holds diverse and constrained beams, contrastive search and DoLa, beside the reference's torch.
+$(OLDER)/.ready: $(REFERENCE)/.ready
+	$(REFERENCE)/bin/python -m pip install -qq --no-deps --target $(OLDER) transformers==4.53.3 tokenizers==0.21.4
+	touch $@
+
+goldens: $(REFERENCE)/.ready  ## record the models' reference values again (MODELS="bert gpt2" for some)
 	$(REFERENCE)/bin/python tests/goldens/record.py $(MODELS)
-	$(REFERENCE)/bin/python tests/goldens/record_writing.py
+
+goldens-writing: $(OLDER)/.ready  ## record what the reference writes again
+	for kind in writing rules stopping modes; do $(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
+	for kind in modes beams; do PYTHONPATH=$(OLDER) $(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
 
 bench: $(VENV)/.ready $(REFERENCE)/.ready  ## us and the PyTorch library in turn
 	$(VENV)/bin/python benchmarks/cpu.py --theirs $(REFERENCE)/bin/python
+	$(VENV)/bin/python benchmarks/generate.py --theirs $(REFERENCE)/bin/python
 
 clean:
 	rm -rf $(VENV) $(REFERENCE) build dist *.egg-info

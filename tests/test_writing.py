@@ -133,7 +133,7 @@ def test_default_length_is_twenty_new_tokens():
     [
         (np.zeros((1, 0), int), None, {}, "at least one token"),
         ([[1, 67]], None, {}, "input_ids must lie in"),
-        (IDS, [[0] * 5], {}, "rows \\[0\\] have none"),
+        (IDS, [[0] * 5], {}, "rows \\[0\\] of input_ids have none"),
         (IDS, [[1, 1, 1, 0, 0]], {}, "padded on the left"),
         (IDS, None, {"max_length": 5}, "max_length must be above the prompt's 5"),
         (np.full((1, 30), 5), None, {}, "must fit 24 positions"),

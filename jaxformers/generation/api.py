@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -72,10 +73,11 @@ def generate(
         return call.output(loop.run(call.method, call.weights, call.task))
     _check_streamable(call, "generate with a streamer")
     streamer.put(call.prompt)
-    state, shown = None, 0
+    state: Any = None
+    shown = 0
     for state in _states(call):
         shown, tokens = _news(call, state, shown)
-        for token in tokens:
+        for token in itertools.takewhile(lambda _: not getattr(streamer, "stopped", False), tokens):
             streamer.put(token)
         if getattr(streamer, "stopped", False):
             break
@@ -95,6 +97,7 @@ def stream(model: Model, input_ids: Any, attention_mask: Any = None, **options: 
     def tokens():
         shown = 0
         for state in _states(call):
+            call.check(state["sound"])
             shown, news = _news(call, state, shown)
             yield from news
 

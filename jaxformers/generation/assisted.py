@@ -50,7 +50,8 @@ class Assisted(Method):
         reading, read = self.decoder.start(weights["model"], task, self.buffer)
         state = {"seen": seen, "state": read, "wanted": jnp.asarray(self.guesses, jnp.int32)}
         if self.draft is not None:
-            own = {n: x[: len(task.prompt)] for n, x in task.inputs.items()}  # behind them: what guidance moves away from
+            # Behind the prompts' own inputs come those that guidance moves the model away from.
+            own = {n: x[: len(task.prompt)] for n, x in task.inputs.items()}
             _, state["draft"] = self.draft.start(weights["draft"], task._replace(inputs=own), self.buffer)
         token, scores, sound = self.choose(seen, reading.scores[:, -1], task.keys)
         state = self.keep(state, reading, scores[None], first=True)

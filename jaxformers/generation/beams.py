@@ -15,8 +15,9 @@ NEVER = -1e9  # the score of what must not be chosen
 
 
 def pick(x, index):
-    """x [B, M, ...] at index int [B, M'] along its second axis."""
-    return jnp.take_along_axis(x, index.reshape(*index.shape, *[1] * (x.ndim - 2)), 1)
+    """x [B, M, ...] at index int [B, M'], in [0, M), along its second axis."""
+    index = index.reshape(*index.shape, *[1] * (x.ndim - 2))
+    return jnp.take_along_axis(x, index, 1, mode="promise_in_bounds")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +127,7 @@ class BeamSearch(Method):
         """Writes one token: of the candidates, as many as there are beams go on, and some end."""
         seen, offsets = state["seen"], self.offsets(len(task.prompt))
         written = seen.length - seen.prompt
-        scores = self.processed(seen, jax.nn.log_softmax(reading.scores[:, -1], -1))
+        scores = self.processed(seen, self.log_probs(reading))
         state = self.keep(state, reading, scores[None], first)
         top, parents, token = self.candidates(task, state, scores.reshape(-1, self.beams, scores.shape[-1]))
         history = pick(state["new"], parents).at[:, :, written].set(token)

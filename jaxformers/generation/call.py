@@ -13,10 +13,11 @@ import numpy as np
 
 from jaxformers import spec
 from jaxformers.errors import InputError
-from jaxformers.generation import dola, outputs, rules, stopping
+from jaxformers.generation import constraints, dola, outputs, rules, stopping
 from jaxformers.generation.assisted import Assisted
 from jaxformers.generation.beams import BeamSearch
 from jaxformers.generation.config import GenerationConfig, resolve
+from jaxformers.generation.constrained import ConstrainedBeamSearch
 from jaxformers.generation.contrastive import ContrastiveSearch
 from jaxformers.generation.decoder import Decoder, Task
 from jaxformers.generation.groups import GroupBeamSearch
@@ -138,10 +139,10 @@ class Call:
     # -------------------------------------------------------------------------------------------- the program
 
     def _method(self, made: tuple, stops: tuple, slots: int) -> Method:
-        c = self.config
+        c: Any = self.config
         wanted = c.return_dict_in_generate
         eos, pad = c.eos_ids, ids_of(c.pad_token_id)
-        common = {
+        common: dict[str, Any] = {
             "rules": made,
             "stops": stops,
             "eos": eos,
@@ -162,15 +163,15 @@ class Call:
 
         read = decoder(self.model, keeps=keeps, guidance=guidance)
         if self.mode == ASSISTED:
-            for model in (self.model, *([self.draft] if self.draft is not None else [])):
-                if not caches.can_rewind(jax.eval_shape(lambda model=model: decoder(model).cache(1, 8))):
-                    raise InputError(
-                        self.where, [f"{model.name} keeps a state that tokens can not be taken back from"]
-                    )
+            for what, model in (("model", self.model), ("assistant_model", self.draft)):
+                if model is None or caches.can_rewind(jax.eval_shape(lambda m=model: decoder(m).cache(1, 8))):
+                    continue
+                problem = f"{what} must have a cache that tokens can be taken back from, got {model.name}"
+                raise InputError(self.where, [problem], "leave assistant_model and prompt_lookup_num_tokens out")
             ngram = c.max_matching_ngram_size or 2
             if self.draft is None:
                 return Assisted(read, **common, guesses=c.prompt_lookup_num_tokens, ngram=ngram)
-            how = {"guesses": c.num_assistant_tokens, "least": c.assistant_confidence_threshold}
+            how: dict[str, Any] = {"guesses": c.num_assistant_tokens, "least": c.assistant_confidence_threshold}
             adapts = c.num_assistant_tokens_schedule != "constant"
             return Assisted(read, **common, draft=decoder(self.draft), **how, adapts=adapts)
         if self.mode == "contrastive_search":
@@ -181,15 +182,18 @@ class Call:
             layers = dola.layers(c.dola_layers, m.num_hidden_layers, m.tie_word_embeddings)
             return Sampling(decoder(self.model, keeps=keeps, guidance=guidance, layers=layers), **common)
         if c.num_beams > 1:
-            search = {
+            search: dict[str, Any] = {
                 "beams": c.num_beams,
                 "length_penalty": float(c.length_penalty),
                 "early_stopping": c.early_stopping,
                 "returned": c.num_return_sequences,
             }
+            if self.mode == "constrained_beam_search":
+                phrases = constraints.from_config(c, self.model.config.vocab_size)
+                return ConstrainedBeamSearch(read, **common, **search, constraints=phrases)
             if self.mode == "group_beam_search":
-                diverse = {"groups": c.num_beam_groups, "penalty": float(c.diversity_penalty)}
-                return GroupBeamSearch(read, **common, **search, **diverse)
+                search |= {"groups": c.num_beam_groups, "penalty": float(c.diversity_penalty)}
+                return GroupBeamSearch(read, **common, **search)
             if eos:  # the reference's beam search takes a pad_token_id of 0 for none
                 common["fill"] = (pad[0] if pad else 0) or eos[0]
             return BeamSearch(read, **common, **search)
@@ -201,12 +205,7 @@ class Call:
         Raises:
           InputError: the scores of a step were not numbers, or left no token.
         """
-        rows = self.prompts * (1 if self.config.num_beams > 1 else self.repeats)
-        unsound = np.flatnonzero(~np.asarray(result["sound"])[:rows])
-        if len(unsound):
-            problem = f"scores must be numbers and leave a token to write, got nan or none in rows {unsound.tolist()}"
-            todo = "look for nan in the parameters and for rules that ban every token, or set remove_invalid_values"
-            raise InputError(self.where, [problem], todo)
+        self.check(result["sound"])
         count, kept = int(result["written"]), self.prompts * self.repeats
         new = np.asarray(result["tokens"])[:kept, self.width : self.width + count]
         sequences = np.concatenate([self.prompt, new], 1)
@@ -221,10 +220,20 @@ class Call:
             kept = self.prompts * c.num_beams
             count = int(result["steps"])
         prompt = self.prompt.shape[1], self.width
-        out |= outputs.report(result.get("kept", {}), count, kept, prompt, self.source)
+        read = self.repeats if c.num_beams == 1 else 1
+        out |= outputs.report(result.get("kept", {}), count, kept, prompt, self.source, read)
         return Output(out)
 
     # -------------------------------------------------------------------------------------------- checks
+
+    def check(self, sound: Any) -> None:
+        """Refuses rows that a program or a step of it says are not `sound`, bool [R]."""
+        rows = self.prompts * (1 if self.config.num_beams > 1 else self.repeats)
+        unsound = np.flatnonzero(~np.asarray(sound)[:rows])
+        if len(unsound):
+            problem = f"scores must be numbers and leave a token to write, got nan or none in rows {unsound.tolist()}"
+            todo = "look for nan in the parameters and for rules that ban every token, or set remove_invalid_values"
+            raise InputError(self.where, [problem], todo)
 
     def _check_settings(self, options: Mapping[str, Any]) -> None:
         c, m = self.config, self.model.config
@@ -241,8 +250,9 @@ class Call:
         held = c.cache_implementation or ""
         if held.startswith("offloaded"):
             problems.append(f"cache_implementation must keep the cache on the device, got {held!r}")
-        if held == "quantized" and (c.cache_config or {}).get("nbits", 8) != 8:
-            problems.append(f"cache_config must ask for nbits=8, got {c.cache_config['nbits']}")
+        bits = (c.cache_config or {}).get("nbits", 8)
+        if held == "quantized" and bits != 8:
+            problems.append(f"cache_config must ask for nbits=8, got {bits}")
         if self.mode == ASSISTED and c.num_beams > 1:
             problems.append(f"num_beams must be 1 with an assistant_model, got {c.num_beams}")
         if self.draft is not None:
@@ -325,13 +335,14 @@ class Call:
     def _new_tokens(self, width: int) -> int:
         """Tokens to write at most. Learned positions end; rotary and relative ones do not."""
         c = self.model.config
-        table = getattr(c, "max_position_embeddings", None)
-        learned = table is not None and not hasattr(c, "rope_theta")
+        table: int | None = getattr(c, "max_position_embeddings", None)
+        if table is None:
+            return self.config.new_tokens(width, c.is_encoder_decoder)
+        learned = not hasattr(c, "rope_theta")
         if learned and width > table:
             problem = f"prompt and new tokens must fit {table} positions, got a prompt of {width}"
             raise InputError(self.where, [problem], "shorten the prompt")
-        cap = table if table is not None and (learned or width < table) else None
-        new = self.config.new_tokens(width, c.is_encoder_decoder, cap)
+        new = self.config.new_tokens(width, c.is_encoder_decoder, table if learned or width < table else None)
         if learned and width + new - 1 > table:
             problem = f"prompt and new tokens must fit {table} positions, got {width} and {new}"
             raise InputError(self.where, [problem], f"write at most {table - width + 1} new tokens")

@@ -37,10 +37,11 @@ class ContrastiveSearch(Method):
         return self._write(weights, task, state, state["reading"])
 
     def _write(self, weights, task, state, reading):
-        seen, done, k = state["seen"], state["done"], self.candidates
+        seen, done = state["seen"], state["done"]
         first = "reading" not in state
         rows = jnp.arange(len(done))
         scores = self.processed(seen, reading.scores[:, -1])
+        k = min(self.candidates, scores.shape[-1])
         state = self.keep(state, reading, scores[None], first)
         probs, tokens = jax.lax.top_k(jax.nn.softmax(scores, -1), k)  # [R, k]
         tokens = tokens.astype(jnp.int32)

@@ -42,6 +42,7 @@ class GroupBeamSearch(BeamSearch):
         return self.beams // self.groups
 
     def begin_beams(self, task):
+        """The beams before the first token, under `lists`: [B, G, ...]."""
         shape = len(task.prompt), self.groups, self.size
         blank, nowhere = (jnp.full((*shape, self.slots), x, jnp.int32) for x in (self.fill, -1))
         return {
@@ -85,17 +86,17 @@ class GroupBeamSearch(BeamSearch):
             lists, token, *more = self._choose(task, here, lists, scores, number)
             return jax.lax.dynamic_update_slice(current, token, (0, number * self.size)), (lists, scores, *more)
 
-        scores = jax.nn.log_softmax(reading.scores[:, -1], -1)
+        scores = self.log_probs(reading)
         lists = jax.tree.map(lambda x: jnp.moveaxis(x, 1, 0), state["lists"])
         groups = jnp.arange(self.groups), *map(split, (scores, seen.tokens, seen.valid)), lists
         token = jnp.zeros((batch, self.beams), jnp.int32)
-        token, (lists, scores, parents, done, sound) = jax.lax.scan(extend, token, groups)
+        token, (lists, scores, parents, sound) = jax.lax.scan(extend, token, groups)
         state = self.keep(state, reading, join(scores)[None], first)
 
         count = seen.length - seen.prompt + 1
         flat, width = join(lists["new"]), task.prompt.shape[1]
         real = jnp.broadcast_to(jnp.arange(self.slots) < count, flat.shape)
-        go = (count < task.limit) & ~done.all()
+        go = (count < task.limit) & ~lists["over"].all()
         if self.eos:  # beams run on behind such a token only where a constraint asks for it
             go &= ~self._closes(token).all()
         return {
@@ -116,8 +117,8 @@ class GroupBeamSearch(BeamSearch):
         """Writes one token of a group, whose lists are [B, M, ...] and whose processed scores are [B, M, V].
 
         Returns:
-          its lists, its tokens int [B, M], the rows [B, M] that they follow, and for each prompt whether no beam goes
-          on, and whether the scores were numbers and left a token: bool [B].
+          its lists, its tokens int [B, M], the rows [B, M] that they follow, and whether the scores were numbers and
+          left a token: bool [B].
         """
         written, over = seen.length - seen.prompt, lists["over"]
         offsets = (self.offsets(len(task.prompt)) + number * self.size).astype(jnp.int32)
@@ -127,17 +128,21 @@ class GroupBeamSearch(BeamSearch):
         origin = pick(lists["origin"], parents).at[:, :, written].set(parents + offsets)
         ended = self.ends(task, seen, history)
         scaled = top / self.norm(written + 1)
-        listed = ended & (jnp.arange(ended.shape[1]) < self.size) & ~over & self.counts(lists, parents, token)
+        best = jnp.arange(ended.shape[1]) < self.size
+        counts, stuck = self.counts(lists, parents, token), ended.all(1, keepdims=True)
+        counts |= stuck & ((counts & best).sum(1, keepdims=True) < self.returned)
+        listed = ended & best & ~over & counts
         lengths = jnp.broadcast_to(written + 1, token.shape)
         done = self._list(lists, jnp.where(listed, scaled, -jnp.inf), history, origin, lengths)
 
         # Can the best candidate still beat the worst that ended?
         later = self.early_stopping == "never" and self.length_penalty > 0
-        best = top[:, :1] / self.norm(task.limit) if later else scaled[:, :1]
-        beaten = (self.early_stopping is True) | (done["ended_scores"].min(1, keepdims=True) >= best)
-        now_over = over | ((done["lengths"] > 0).all(1, keepdims=True) & beaten)
+        hope = top[:, :1] / self.norm(task.limit) if later else scaled[:, :1]
+        beaten = (self.early_stopping is True) | (done["ended_scores"].min(1, keepdims=True) >= hope)
+        now_over = over | stuck | ((done["lengths"] > 0).all(1, keepdims=True) & beaten)
 
-        order = jnp.argsort(ended, axis=1, stable=True)[:, : self.size]  # the best that do not end go on
+        # The best that do not end go on.
+        _, order = jax.lax.top_k(jnp.where(ended, -1.0, 0.0) - jnp.arange(ended.shape[1]) / ended.shape[1], self.size)
         going = top + jnp.where(ended, NEVER, 0.0), parents, token
         (running, parents, token), more = self.steer(lists, scores, tuple(pick(x, order) for x in going))
         token = jnp.where(over, self.fill, token)  # what the groups behind this one see of it
@@ -150,7 +155,7 @@ class GroupBeamSearch(BeamSearch):
             "over": now_over,
         }
         sound = ~jnp.isnan(scores).any((1, 2)) & (top[:, 0] > -jnp.inf)
-        return lists, token, parents + offsets, now_over[:, 0] | ended.all(1), sound | over[:, 0]
+        return lists, token, parents + offsets, sound | over[:, 0]
 
     def steer(self, lists, scores, going):
         """The beams that go on, given the best: scores, parents and tokens [B, M]; and what more the lists hold."""

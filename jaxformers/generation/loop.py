@@ -1,7 +1,7 @@
 """A way of writing as one XLA program: the prompt is read, then a `while_loop` takes step after step.
 
-Each way of writing is a `Method`: `Sampling`, `BeamSearch`, `ContrastiveSearch`, `Assisted`. `run` writes to the end in
-one program; `begin` and `advance` are the same steps one by one, for streaming.
+Each way of writing is a `Method`: `Sampling`, `BeamSearch`, `ContrastiveSearch`, `Assisted`. `run` writes to the end
+in one program; `begin` and `advance` are the same steps one by one, for streaming.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Method(abc.ABC):
         length = jnp.asarray(task.prompt.shape[1], jnp.int32)
         tokens = jnp.concatenate([task.prompt, blank], 1)
         real = jnp.concatenate([task.valid, blank.astype(bool)], 1)
-        read = (task.inputs[n] if n in task.inputs else None for n in ("input_ids", "attention_mask"))
+        read = (task.inputs.get(n) for n in ("input_ids", "attention_mask"))
         source, mask = (None if x is None else x[: len(task.prompt)] for x in read)  # guidance reads more behind them
         return Seen(tokens, real, length, length, source, mask)
 
@@ -86,6 +86,11 @@ class Method(abc.ABC):
         for rule in self.rules:
             scores = rule(seen, scores)
         return scores
+
+    def log_probs(self, reading: Reading):
+        """Log-probabilities [R, V] of the next token, for beams. Guided ones are not made to sum to 1 again."""
+        scores = reading.scores[:, -1]
+        return scores if self.decoder.guidance is not None else jax.nn.log_softmax(scores, -1)
 
     def choose(self, seen: Seen, scores, keys):
         """The next token int32 [R], processed scores [R, V], and whether a token was left: bool [R]."""

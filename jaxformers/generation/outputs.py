@@ -46,18 +46,21 @@ def add(kept: Kept, at, slots: int, first: bool = False, more: Any = None, **val
     return out
 
 
-def report(kept: Kept, count: int, rows: int, prompt: tuple[int, int], source: tuple[int, int]) -> dict[str, Any]:
+def report(
+    kept: Kept, count: int, rows: int, prompt: tuple[int, int], source: tuple[int, int], repeats: int = 1
+) -> dict[str, Any]:
     """The fields of an output: a tuple with an entry for each of `count` tokens, as in transformers 4.57.6.
 
     `scores` and `logits` have entries [R, V]. Entries of `hidden_states` are tuples over layers of [R, S, D], those of
-    `attentions` of [R, N, S, T]: S is the prompt's length for the first and 1 for the others, T all tokens up to there.
-    What an encoder reports is a tuple over its layers.
+    `attentions` of [R, N, S, T]: S is the prompt's length for the first and 1 for the others, T all tokens up to
+    there. What an encoder reports is a tuple over its layers.
 
     Args:
       kept: of the program.
       rows: of the padded batch, how many were asked for.
       prompt: the decoder's prompt: tokens, and slots that they take with padding on the left.
       source: the encoder's input: rows, and tokens with padding on the right.
+      repeats: how often each of these rows was read.
     """
     kept = jax.tree.map(np.asarray, kept)
     skipped = prompt[1] - prompt[0]
@@ -74,7 +77,8 @@ def report(kept: Kept, count: int, rows: int, prompt: tuple[int, int], source: t
     for name, first in at_first.items():
         if name.startswith("encoder_"):
             end = source[1] if name.endswith("attentions") else None
-            out[name] = tuple(x[: source[0], ..., : source[1], :end] for x in first)
+            read = slice(0, source[0] * repeats, repeats)
+            out[name] = tuple(x[read, ..., : source[1], :end] for x in first)
         else:
             steps = kept.pop(name)
             entries = [first, *([x[t] for x in steps] for t in range(1, count))]

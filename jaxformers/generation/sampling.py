@@ -11,7 +11,10 @@ from jaxformers.generation.loop import Method, put
 
 @dataclasses.dataclass(frozen=True)
 class Sampling(Method):
-    """The likeliest token, or one drawn. Its state adds `done` bool [R], `token` int32 [R] and the decoder's `state`."""
+    """The likeliest token, or one drawn.
+
+    The state adds `done` bool [R], `token` int32 [R] and the decoder's `state`.
+    """
 
     def first(self, weights, task):
         seen = self.begin_seen(task)

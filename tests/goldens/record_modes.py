@@ -1,6 +1,6 @@
-"""Records what PyTorch transformers writes in modes other than greedy and beams: `python tests/goldens/record_modes.py`.
+"""Records what PyTorch transformers writes otherwise than greedily: `python tests/goldens/record_modes.py`.
 
-Needs no jax, and two versions of transformers: 4.53.3, the last that holds contrastive search and DoLa, for these, and
+Needs no jax, but two versions of transformers: 4.53.3, the last that holds contrastive search and DoLa, for these, and
 4.57.6 for the rest. Each writes its part of `modes.json` and `modes.npz` and leaves the other's.
 """
 
@@ -57,6 +57,10 @@ def guidance(out: dict) -> None:
         name = key.split("/")[0]
         more = {"negative_prompt_ids": torch.from_numpy(modes.NEGATIVE).long()} if negative else {}
         out[f"guidance/{key}"] = generate(name, *modes.prompts(name, True), **options, **more).tolist()
+    flags = {"return_dict_in_generate": True, "output_scores": True}
+    made = generate("gpt2", *modes.prompts("gpt2", True), **modes.GUIDED_BEAMS, **flags)
+    scores = [round(float(x), 6) for x in made.sequences_scores]
+    out["guided beams"] = {"sequences": made.sequences.tolist(), "scores": scores}
 
 
 def assisted(out: dict) -> None:
@@ -87,13 +91,13 @@ def transitions(out: dict) -> None:
 def reported(out: dict, sketches: dict) -> None:
     for key, options in modes.REPORTED.items():
         name, what = key.split("/")
-        if OLD != (what in ("contrastive", "dola")):
+        if (what in ("contrastive", "dola")) != OLD:
             continue
         ids, mask = modes.prompts(name, equal="repetition_penalty" in options)
         made = generate(name, ids, mask, **options)
         out[f"reported/{key}"] = made.sequences.tolist()
         fields = {k: _numpy(v) for k, v in made.items() if k != "past_key_values"}
-        arrays = modes.padded_away(name, fields, mask, options.get("num_beams", 1))
+        arrays = modes.padded_away(name, fields, mask, modes.rows_a_prompt(options))
         sketches |= {f"{key}/{k}": sketch(v) for k, v in arrays.items()}
 
 

@@ -40,18 +40,21 @@ def describe(name: str) -> tuple[str, dict[str, Any], str]:
 
 
 def options(**more: Any) -> dict[str, Any]:
+    """Those of a call; `more` wins over the common ones."""
     return {"max_new_tokens": NEW, "pad_token_id": PAD, "eos_token_id": list(EOS), **more}
 
 
 def prompts(name: str, equal: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """ids and mask [3, 6]. Unless `equal`, rows differ in length: decoders' are padded on the left, T5's on the right."""
-    rng = np.random.default_rng(11)
+    """ids and mask [3, 6]. Unless `equal`, rows differ in length: T5's are padded on the right, others on the left.
+
+    Padding holds words like any other, so that it shows if one is read.
+    """
+    rng = np.random.default_rng(3)
     ids, mask = rng.integers(3, 60, (3, 6)).astype(np.int32), np.ones((3, 6), np.int32)
     if not equal:
         mask[1, :2] = mask[2, :4] = 0
         if name.endswith("t5"):
             mask = mask[:, ::-1].copy()
-        ids[mask == 0] = PAD
     return ids, mask
 
 
@@ -62,11 +65,11 @@ CONTRASTIVE = {
     f"{name}/{what}": (options(**more), equal)
     for name in ("gpt2", "llama", "t5")
     for what, more, equal in (
-        ("alpha 0.6 of 4", {"penalty_alpha": 0.6, "top_k": 4}, False),
+        ("alpha 0.8 of 6", {"penalty_alpha": 0.8, "top_k": 6}, False),
         ("alpha 0.3 of 7", {"penalty_alpha": 0.3, "top_k": 7}, False),
         ("ngram", {"penalty_alpha": 0.8, "top_k": 4, "no_repeat_ngram_size": 2, "eos_token_id": [66, 35]}, True),
     )
-    if name != "llama" or what == "alpha 0.6 of 4"
+    if name != "llama" or what == "alpha 0.8 of 6"
 }
 # Where there are several layers, the reference chooses one for a whole batch: there each row is recorded alone.
 DOLA = {
@@ -89,6 +92,9 @@ GUIDANCE = {
     for what, scale, negative in (("none", 1.7, False), ("negative", 2.5, True), ("towards", 0.4, True))
 }
 
+# After two tokens the reference goes on with the cache of another beam's text.
+GUIDED_BEAMS = options(guidance_scale=1.7, num_beams=3, num_return_sequences=2, eos_token_id=None, max_new_tokens=2)
+
 
 def allowed(batch: int, ids: Any) -> list[int]:
     """Five tokens that depend on the prompt's number and on the last token."""
@@ -96,24 +102,31 @@ def allowed(batch: int, ids: Any) -> list[int]:
 
 
 PREFIXED = {"gpt2/greedy": options(), "gpt2/beams": options(num_beams=3), "t5/beams": options(num_beams=2)}
-# What is reported of every step. With top_k=1 a draw is sure.
+# What is reported of every step. With top_k=1 a draw is sure. What rules and contrastive search say of a row behind
+# its end is arbitrary, so no row ends there.
 STEPS = {"max_new_tokens": 4, **REPORT}
 REPORTED = {
-    "gpt2/greedy": options(**STEPS, repetition_penalty=1.3),
+    "gpt2/greedy": options(**STEPS, repetition_penalty=1.3, eos_token_id=None),
     "llama/greedy": options(**STEPS),
     "t5/greedy": options(**STEPS),
     "gpt2/sample": options(**STEPS, do_sample=True, top_k=1),
+    "t5/sample": options(**STEPS, do_sample=True, top_k=1, num_return_sequences=2),
     "gpt2/beams": options(**STEPS, num_beams=3, num_return_sequences=2),
     "t5/beams": options(**STEPS, num_beams=2),
-    "gpt2/contrastive": options(**STEPS, penalty_alpha=0.6, top_k=4),
-    "t5/contrastive": options(**STEPS, penalty_alpha=0.6, top_k=4),
+    "gpt2/contrastive": options(**STEPS, penalty_alpha=0.6, top_k=4, eos_token_id=None),
+    "t5/contrastive": options(**STEPS, penalty_alpha=0.6, top_k=4, eos_token_id=None),
     "deep gpt2/dola": options(**STEPS, dola_layers="low"),
 }
 TRANSITIONS = {
-    "gpt2/greedy": options(repetition_penalty=1.3),
+    "gpt2/greedy": options(repetition_penalty=1.3, eos_token_id=None),
     "gpt2/beams": options(num_beams=3, num_return_sequences=2, length_penalty=0.7),
     "t5/beams": options(num_beams=4, length_penalty=2.0),
 }
+
+
+def rows_a_prompt(given: dict[str, Any]) -> int:
+    """Rows of an output's arrays that belong to one prompt."""
+    return given["num_beams"] if given.get("num_beams", 1) > 1 else given.get("num_return_sequences", 1)
 
 
 def padded_away(name: str, fields: dict[str, Any], mask: np.ndarray, beams: int) -> dict[str, np.ndarray]:
