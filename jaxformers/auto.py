@@ -76,7 +76,8 @@ def load(
     declared = chosen.declare(config)
     declared = spec.stack(declared) if stack else declared
     plan = _plan(declared, mesh, rules)
-    loading.warn_fresh(name, os.fspath(path), fitted.fresh)
+    optional = {n for n, p in spec.flatten(declared).items() if p.optional}
+    loading.warn_fresh(name, os.fspath(path), tuple(n for n in fitted.fresh if n not in optional))
     key = jax.random.key(0) if key is None else key
     std = getattr(config, "initializer_range", 0.02)
 
@@ -88,7 +89,7 @@ def load(
 
 
 def _generation_config(directory: pathlib.Path) -> GenerationConfig | None:
-    """The checkpoint's settings for writing; those that contradict each other are no reason not to load its weights."""
+    """The checkpoint's settings for writing; if they contradict each other, its weights are loaded all the same."""
     if not (directory / FILE).is_file():
         return None
     try:
@@ -152,7 +153,7 @@ def save(model: Model, path: Path, *, max_shard_size: int | str = "5GB") -> list
     for where, x in spec.paths(model.params):
         for i, name in enumerate(spec.names(where)):
             entries[name] = _entry(x, i if any(isinstance(part, range) for part in where) else None)
-    declared = {spec.names(p)[0]: q.shape for p, q in spec.paths(model.head.declare(model.config))}
+    declared = {n: p.shape for n, p in spec.flatten(model.head.declare(model.config)).items()}
     problems = [f"missing: {n} {s}" for n, s in declared.items() if n not in entries]
     problems += [f"unexpected: {n} {e.shape}" for n, e in entries.items() if n not in declared]
     problems += [

@@ -24,8 +24,8 @@ from jaxformers.model import Head
 class Fit:
     """How a checkpoint fits a head.
 
-    `source` maps each declared name to the file's name; `fresh` lists the declared names to initialise at random;
-    `unused` the file's names that belong to other heads of the architecture.
+    `source` maps each declared name to the file's name; `fresh` lists the declared names to initialise; `unused` the
+    file's names that belong to other heads of the architecture.
     """
 
     source: dict[str, str]
@@ -38,7 +38,8 @@ def fit(config: ModelConfig, head: Head, tensors: Mapping[str, Any], where: str,
 
     The base model's prefix is added or stripped as needed, and tied names are resolved. What heads of the architecture
     share must be in the file. What only some heads have (a classifier, a pooler, a decoder) may be absent as a whole:
-    it is then initialised. Tensors of other heads are left alone; a tensor that no head knows is an error.
+    it is then initialised. So are tensors declared as optional. Tensors of other heads are left alone; a tensor that
+    no head knows is an error.
 
     Args:
       config: the config.
@@ -52,18 +53,19 @@ def fit(config: ModelConfig, head: Head, tensors: Mapping[str, Any], where: str,
       CheckpointError: tensors are missing, unexpected, mis-shaped, not floating, or there under two names.
     """
     module = models.module(config.model_type)
-    declared = _names(head.declare(config))
+    declared = spec.flatten(head.declare(config))
     spelling = Spelling(module, head, declared, tensors)
     in_file, problems = _spelt(tensors, declared, spelling)
+    tied = set()  # names that only an alias stands for: they say nothing about the rest of their group
     for alias, name in head.ties(config).items():
         held = in_file.pop(spelling(alias), None)
-        if held is not None:
-            in_file.setdefault(name, held)
+        if held is not None and in_file.setdefault(name, held) == held:
+            tied.add(name)
 
     mismatched = {n for n, p in declared.items() if n in in_file and tuple(tensors[in_file[n]].shape) != p.shape}
     others = {}  # asked only when something does not match
     if mismatched or in_file.keys() != declared.keys():
-        others = {name: spelling.of_head(_names(h.declare(config))) for name, h in module.HEADS.items()}
+        others = {name: spelling.of_head(spec.flatten(h.declare(config))) for name, h in module.HEADS.items()}
     groups: dict[frozenset, list[str]] = {}
     for name in declared:
         groups.setdefault(frozenset(h for h, names in others.items() if name in names), []).append(name)
@@ -72,8 +74,10 @@ def fit(config: ModelConfig, head: Head, tensors: Mapping[str, Any], where: str,
     fresh = [n for n in declared if n in redrawn]
     for names in groups.values():
         absent = [n for n in names if n not in in_file]
-        if absent and (names[0] in required or len(absent) < len(names)):
-            problems += [f"missing: {n} {declared[n].shape}" for n in absent]
+        needed = [n for n in absent if not declared[n].optional]
+        partly = any(n in in_file and n not in tied and not declared[n].optional for n in names)
+        if needed and (names[0] in required or partly):
+            problems += [f"missing: {n} {declared[n].shape}" for n in needed]
         else:
             fresh += absent
     if not any(n in in_file for n in declared):
@@ -133,10 +137,6 @@ def _spelt(tensors, declared, spelling: Spelling) -> tuple[dict[str, str], list[
             problems.append(f"twice: {name} is {in_file[name]} and {original} in the file")
         in_file[name] = original
     return in_file, problems
-
-
-def _names(tree: Any) -> dict[str, spec.Param]:
-    return {spec.names(path)[0]: p for path, p in spec.paths(tree)}
 
 
 # ------------------------------------------------------------------------------------------------------ reading

@@ -107,6 +107,7 @@ class Param:
       axes: one logical axis name per dimension, as a tuple or a string of words; "-" for an axis never split.
       init: initialiser `(key, shape, dtype) -> array`; None draws normally with the model's standard deviation.
       trainable: False for state that the optimiser must not touch (BatchNorm's running statistics).
+      optional: a file may lack it, and it then is what `init` makes of it: a bias of zeros, a table of sines.
       stacked: how many layers the leading axis holds; 0 for a tensor that is not stacked. Set by `stack`.
     """
 
@@ -115,6 +116,7 @@ class Param:
     init: Callable | None = None
     trainable: bool = True
     stacked: int = 0
+    optional: bool = False
 
     def __post_init__(self):
         shape = tuple(int(d) for d in self.shape)

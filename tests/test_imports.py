@@ -27,8 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "models": _BASE | {"sharding", "nn", "model"},
     "generation": _BASE | {"sharding", "nn", "model", "models", "checkpoints"},
     "loading": _BASE | {"sharding", "nn", "model", "models", "checkpoints", "bridges"},
-    "auto": _BASE
-    | {"sharding", "nn", "model", "models", "checkpoints", "bridges", "loading", "cache", "generation"},
+    "auto": _BASE | {"sharding", "nn", "model", "models", "checkpoints", "bridges", "loading", "cache", "generation"},
 }
 # And what it may import in addition inside a function: a method that is short for a function further up.
 LATER = {"model": {"auto", "generation"}, "config": {"checkpoints"}, "__init__": set(ALLOWED)}

@@ -66,6 +66,8 @@ def reshaped(values: dict) -> dict:
     for name in ("num_hidden_layers", "n_layer", "num_layers"):
         if name in out:
             out[name] = out[name] + 1
+    if "attention_types" in out:  # it names a kind for each layer
+        out["attention_types"] = [*out["attention_types"], [["global"], 1]]
     if "vocab_size" in out:
         out["vocab_size"] += 11
     return out

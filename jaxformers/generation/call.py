@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxformers import spec
+from jaxformers import models, spec
 from jaxformers.errors import InputError
 from jaxformers.generation import constraints, dola, outputs, rules, stopping
 from jaxformers.generation.assisted import Assisted
@@ -350,7 +350,7 @@ class Call:
 
 
 def _check_model(model: Model, where: str) -> None:
-    bare = model.name.endswith("Model") and not model.name.endswith("LMHeadModel")  # has a cache but scores no words
+    bare = model.name == models.base_head(model.config)  # has a cache but scores no words
     if model.head.cache is None or bare:
         raise InputError(where, ["the model must have a head that writes text, e.g. ForCausalLM or LMHeadModel"])
 

@@ -14,15 +14,36 @@ from jaxformers.errors import ConfigError, nearest
 from jaxformers.model import Head
 
 TABLE = {
+    "albert": "text.albert",
+    "bart": "text.bart",
     "bert": "text.bert",
+    "bloom": "text.bloom",
+    "distilbert": "text.distilbert",
+    "electra": "text.electra",
+    "gemma2": "text.gemma2",
     "gpt2": "text.gpt2",
+    "gpt_neo": "text.gpt_neo",
+    "gpt_neox": "text.gpt_neox",
+    "gptj": "text.gptj",
     "llama": "text.llama",
+    "m2m_100": "text.m2m_100",
     "mamba": "text.mamba",
+    "marian": "text.marian",
+    "mbart": "text.mbart",
     "mistral": "text.mistral",
+    "mpnet": "text.mpnet",
+    "mixtral": "text.mixtral",
     "mt5": "text.mt5",
+    "opt": "text.opt",
+    "pegasus": "text.pegasus",
+    "phi": "text.phi",
+    "qwen2": "text.qwen2",
+    "qwen3": "text.qwen3",
     "resnet": "vision.resnet",
+    "roberta": "text.roberta",
     "t5": "text.t5",
     "vit": "vision.vit",
+    "xlm-roberta": "text.xlm_roberta",
 }
 
 

@@ -9,17 +9,20 @@ from jaxformers.model import Head, extends
 from jaxformers.nn import Linear, dropout, linear
 
 
-def sequence_classifier(Model: Callable, model: Callable, prefix: str, layer: str = "score") -> Head:
+def sequence_classifier(
+    Model: Callable, model: Callable, prefix: str, layer: str = "score", width: str = "hidden_size"
+) -> Head:
     """One of `num_labels` classes a sequence, read from its last token that is not padding; `layer` has no bias.
 
     Args:
       Model, model: declaration and function of the base model.
       prefix: the name under which the head keeps it.
       layer: the name of the linear layer.
+      width: the config's field that tells how wide the hidden states are.
     """
 
     def declare(c):
-        return {prefix: Model(c), layer: Linear(c.hidden_size, c.num_labels, "embed -", bias=False)}
+        return {prefix: Model(c), layer: Linear(getattr(c, width), c.num_labels, "embed -", bias=False)}
 
     @extends(model)
     def sequence_classification(p, c, input_ids=None, *, labels=None, **inputs):
@@ -49,11 +52,11 @@ def token_classifier(Model: Callable, model: Callable, prefix: str, layer: str =
     return Head(declare, token_classification, prefix=prefix)
 
 
-def question_answerer(Model: Callable, model: Callable, prefix: str) -> Head:
+def question_answerer(Model: Callable, model: Callable, prefix: str, width: str = "hidden_size") -> Head:
     """Start and end of an answer in the text; arguments as for `sequence_classifier`."""
 
     def declare(c):
-        return {prefix: Model(c), "qa_outputs": Linear(c.hidden_size, 2, "embed -")}
+        return {prefix: Model(c), "qa_outputs": Linear(getattr(c, width), 2, "embed -")}
 
     @extends(model)
     def question_answering(p, c, *, start_positions=None, end_positions=None, **inputs):

@@ -1,9 +1,10 @@
 # ruff: noqa: F401
 """Pure building blocks. A capitalised name declares parameters; the lower-case name computes with them."""
 
-from jaxformers.nn import cache, heads, losses, mask, resize, rope, ssm
+from jaxformers.nn import cache, heads, losses, mask, moe, resize, rope, ssm, windows
 from jaxformers.nn.activation import ACTIVATIONS, activation, gelu
 from jaxformers.nn.activation import NAMES as ACTIVATION_NAMES
+from jaxformers.nn.alibi import alibi, key_positions
 from jaxformers.nn.attention import attend, merge_heads, split_heads
 from jaxformers.nn.cache import KVCache
 from jaxformers.nn.conv import (
@@ -23,4 +24,6 @@ from jaxformers.nn.linear import Conv1D, Embedding, Linear, conv1d, embed, linea
 from jaxformers.nn.mlp import GatedMLP, gated_mlp
 from jaxformers.nn.norm import BatchNorm, LayerNorm, RMSNorm, batch_norm, layer_norm, rms_norm
 from jaxformers.nn.position_bias import RelativeBias, relative_bias
+from jaxformers.nn.positions import padded_positions
+from jaxformers.nn.sinusoid import SinusoidTable, sinusoid_table, sinusoids
 from jaxformers.nn.summary import SUMMARIES, Summary, summary

@@ -21,7 +21,19 @@ def merge_heads(x):
     return x.reshape(*x.shape[:-2], -1)
 
 
-def attend(q, k, v, *, mask=None, bias=None, scale: float | None = None, rate: float = 0.0, key=None, weights=False):
+def attend(
+    q,
+    k,
+    v,
+    *,
+    mask=None,
+    bias=None,
+    scale: float | None = None,
+    cap: float | None = None,
+    rate: float = 0.0,
+    key=None,
+    weights=False,
+):
     """softmax(scale * q k^T + bias) v, with a float32 softmax.
 
     Args:
@@ -31,6 +43,7 @@ def attend(q, k, v, *, mask=None, bias=None, scale: float | None = None, rate: f
       mask: bool, broadcastable to [B, N, S, T], True = attend. A row with nothing to attend to stays finite.
       bias: float, broadcastable to [B, N, S, T], added to the scaled scores.
       scale: 1 / sqrt(H) when None.
+      cap: scaled scores s become cap * tanh(s / cap), before the bias.
       rate, key: dropout of the attention weights; off without a key.
       weights: also return the attention weights.
 
@@ -38,9 +51,9 @@ def attend(q, k, v, *, mask=None, bias=None, scale: float | None = None, rate: f
       ([B, S, N, H], weights [B, N, S, T] or None).
     """
     if q.shape[0] != k.shape[0]:
-        return _shared(q, k, v, mask=mask, bias=bias, scale=scale, rate=rate, key=key, weights=weights)
+        return _shared(q, k, v, mask=mask, bias=bias, scale=scale, cap=cap, rate=rate, key=key, weights=weights)
     scale = q.shape[-1] ** -0.5 if scale is None else scale
-    plain = not weights and (key is None or rate == 0.0)
+    plain = not weights and cap is None and (key is None or rate == 0.0)
     kernel: Any = context.current().attention
     if kernel == "auto":
         kernel = "xla" if jax.default_backend() != "cpu" else "eager"
@@ -53,7 +66,7 @@ def attend(q, k, v, *, mask=None, bias=None, scale: float | None = None, rate: f
         )
         bias = None if bias is None else jnp.broadcast_to(bias, (bias.shape[0], n, s, t)).astype(q.dtype)
         return jax.nn.dot_product_attention(q, k, v, bias, full, scale=scale, implementation=kernel), None
-    return _eager(q, k, v, mask, bias, scale, rate, key, weights)
+    return _eager(q, k, v, mask, bias, scale, cap, rate, key, weights)
 
 
 def _shared(q, k, v, **how):
@@ -66,11 +79,13 @@ def _shared(q, k, v, **how):
     return h.reshape(rows, length, *h.shape[2:]), probs
 
 
-def _eager(q, k, v, mask, bias, scale, rate, key, weights):
+def _eager(q, k, v, mask, bias, scale, cap, rate, key, weights):
     groups = q.shape[2] // k.shape[2]
     if groups > 1:
         k, v = (jnp.repeat(x, groups, axis=2) for x in (k, v))
     scores = jnp.einsum("bsnh,btnh->bnst", q * scale, k, preferred_element_type=jnp.float32)
+    if cap is not None:
+        scores = cap * jnp.tanh(scores / cap)
     if bias is not None:
         scores = scores + bias
     if mask is not None:

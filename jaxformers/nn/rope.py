@@ -28,10 +28,19 @@ def table(c, dim: int, position_ids, dtype):
     return (jnp.cos(angles) * gain).astype(dtype), (jnp.sin(angles) * gain).astype(dtype)
 
 
-def rotate(x, cos, sin):
-    """Turns x [B, S, N, dim] by a `table`; entry i of a head's first half pairs with entry i of its second."""
-    a, b = jnp.split(x, 2, axis=-1)
-    return jnp.concatenate([a * cos - b * sin, b * cos + a * sin], axis=-1)
+def rotate(x, cos, sin, interleaved: bool = False):
+    """Turns x [B, S, N, H] by a `table` of dim entries; where dim < H the entries behind them stay.
+
+    Entry i of the first half of the dim entries pairs with entry i of the second; `interleaved`, entry 2i pairs with
+    entry 2i + 1.
+    """
+    dim = 2 * cos.shape[-1]
+    x, rest = x[..., :dim], x[..., dim:]
+    a, b = (x[..., ::2], x[..., 1::2]) if interleaved else jnp.split(x, 2, axis=-1)
+    turned = [a * cos - b * sin, b * cos + a * sin]
+    if interleaved:
+        turned = [jnp.stack(turned, -1).reshape(x.shape)]
+    return jnp.concatenate([*turned, *([rest] if rest.shape[-1] else [])], axis=-1)
 
 
 def check(c, dim: int):

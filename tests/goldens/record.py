@@ -45,8 +45,8 @@ def _int_keys(value):
 
 
 def _is_buffer_to_keep(model, name: str) -> bool:
-    """Buffers that are functions of the config; running statistics are filled like weights."""
-    return name in dict(model.named_buffers()) and "running_" not in name
+    """Buffers that are functions of the config; running statistics and biases of scores are filled like weights."""
+    return name in dict(model.named_buffers()) and "running_" not in name and name != "final_logits_bias"
 
 
 def _canonical(model, name: str) -> str:
@@ -96,7 +96,7 @@ def record(model_type: str) -> None:
         for head in heads:
             with torch.device("meta"):
                 model = getattr(transformers, head)(config)
-            counts[f"{name}/{head}"] = sum(p.numel() for p in model.parameters())
+            counts[f"{name}/{head}"] = sum(p.numel() for p in model.parameters() if p.requires_grad)
     write_sketches(GOLDENS / f"{model_type}.npz", arrays)
     (GOLDENS / f"{model_type}.json").write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n")
     print(f"{model_type}: {len(arrays)} outputs, {(GOLDENS / f'{model_type}.npz').stat().st_size / 1000:.0f} kB")

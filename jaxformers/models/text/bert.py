@@ -83,15 +83,18 @@ def Pooler(c):
     return {"dense": Linear(c.hidden_size, c.hidden_size, "embed -")}
 
 
-def Model(c, pooler: bool = True):
-    d = c.hidden_size
+def Embeddings(c, d: int):
     return {
-        "embeddings": {
-            "word_embeddings": Embedding(c.vocab_size, d),
-            "position_embeddings": Embedding(c.max_position_embeddings, d, "- embed"),
-            "token_type_embeddings": Embedding(c.type_vocab_size, d, "- embed"),
-            "LayerNorm": LayerNorm(d),
-        },
+        "word_embeddings": Embedding(c.vocab_size, d),
+        "position_embeddings": Embedding(c.max_position_embeddings, d, "- embed"),
+        "token_type_embeddings": Embedding(c.type_vocab_size, d, "- embed"),
+        "LayerNorm": LayerNorm(d),
+    }
+
+
+def Model(c, pooler: bool = True):
+    return {
+        "embeddings": Embeddings(c, c.hidden_size),
         "encoder": {"layer": Layers(Layer(c) for _ in range(c.num_hidden_layers))},
         **({"pooler": Pooler(c)} if pooler else {}),
     }
@@ -205,9 +208,8 @@ def model(
     As a decoder it takes `past_key_values` (a cache), `encoder_hidden_states` [B, T, D] and their mask; a cache keeps
     what was made of these states, so that later calls need their mask alone. `key` switches dropout on.
     """
-    x = nn.heads.embeddings(
-        "BertModel", input_ids, inputs_embeds, lambda ids: embed(p["embeddings"]["word_embeddings"], ids)
-    )
+    words = p["embeddings"]["word_embeddings"]
+    x = nn.heads.embeddings(c.model_type, input_ids, inputs_embeds, lambda ids: embed(words, ids))
     length, layers = x.shape[1], p["encoder"]["layer"]
     index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
     if c.is_decoder:
@@ -218,6 +220,8 @@ def model(
         position_ids = jnp.arange(length)[None] + index
     k_embed, k_layers = nn.split(key, 2)
     x = embeddings(p["embeddings"], c, x, token_type_ids, position_ids, k_embed)
+    if "embeddings_project" in p:
+        x = linear(p["embeddings_project"], x)
 
     def step(p, x, cache, key):
         return layer(

@@ -86,7 +86,7 @@ def Layer(c):
     }
 
 
-def Model(c):
+def Model(c, Layer=Layer):
     return {
         "embed_tokens": Embedding(c.vocab_size, c.hidden_size),
         "layers": Layers(Layer(c) for _ in range(c.num_hidden_layers)),
@@ -94,7 +94,7 @@ def Model(c):
     }
 
 
-def CausalLM(c):
+def CausalLM(c, Model=Model):
     words = {} if c.tie_word_embeddings else {"lm_head": Linear(c.hidden_size, c.vocab_size, "embed vocab", False)}
     return {"model": Model(c), **words}
 
@@ -106,13 +106,19 @@ def ties(c):
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, turns, mask, cache, index, ring, key, weights):
-    """Self-attention of x [B, S, D], queries and keys turned by `turns`. Returns (y, cache, weights)."""
-    q = nn.rope.rotate(nn.split_heads(linear(p["q_proj"], x), c.num_attention_heads), *turns)
-    k = nn.rope.rotate(nn.split_heads(linear(p["k_proj"], x), c.num_key_value_heads), *turns)
+def attention(p, c, x, *, turns, mask, cache, index, ring, key, weights, **scores):
+    """Self-attention of x [B, S, D], queries and keys turned by `turns`. Returns (y, cache, weights).
+
+    `scores`: scale and cap of the scores, as `nn.attend` takes them.
+    """
+    q = nn.split_heads(linear(p["q_proj"], x), c.num_attention_heads)
+    k = nn.split_heads(linear(p["k_proj"], x), c.num_key_value_heads)
+    if "q_norm" in p:
+        q, k = rms_norm(p["q_norm"], q, c.rms_norm_eps), rms_norm(p["k_norm"], k, c.rms_norm_eps)
+    q, k = nn.rope.rotate(q, *turns), nn.rope.rotate(k, *turns)
     v = nn.split_heads(linear(p["v_proj"], x), c.num_key_value_heads)
     cache, k, v = nn.cache.update(cache, k, v, index, ring)
-    h, probs = nn.attend(q, k, v, mask=mask, rate=c.attention_dropout, key=key, weights=weights)
+    h, probs = nn.attend(q, k, v, mask=mask, rate=c.attention_dropout, key=key, weights=weights, **scores)
     return linear(p["o_proj"], nn.merge_heads(h)), cache, probs
 
 
@@ -140,27 +146,57 @@ def model(
     `past_key_values` is a cache to decode with. `key` switches dropout on.
     """
     x = nn.heads.embeddings("LlamaModel", input_ids, inputs_embeds, lambda ids: embed(p["embed_tokens"], ids))
+    rest = position_ids, past_key_values, output_hidden_states, output_attentions, key
+    return decode(p, c, x, attention_mask, *rest)
+
+
+def norm(p, c, x):
+    return rms_norm(p["norm"], x, c.rms_norm_eps)
+
+
+def decode(
+    p,
+    c,
+    x,
+    attention_mask=None,
+    position_ids=None,
+    past_key_values=None,
+    output_hidden_states=False,
+    output_attentions=False,
+    key=None,
+    *,
+    layer=layer,
+    norm=norm,
+    rotated=None,
+):
+    """The decoder behind its embeddings x [B, S, D], for Llama and its kin.
+
+    Args:
+      layer: `(layer's params, c, x, turns=, mask=, ring=, index=, cache=, key=, weights=) -> (x, report)`.
+      norm: `(params, c, x) -> x`, behind the last layer.
+      rotated: how many entries of a head are rotated; all for None.
+    """
     first, length, layers = x, x.shape[1], p["layers"]
     index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
     if position_ids is None:
         position_ids = jnp.arange(length)[None] + index
-    turns = nn.rope.table(c, c.head_dim, position_ids, x.dtype)
-    ring = nn.cache.ring(after, c.sliding_window)
-    mask = nn.mask.decoder(attention_mask, length, after, c.sliding_window, ring)
-    shared = {"turns": turns, "mask": mask, "index": index, "ring": ring, "weights": output_attentions}
+    turns = nn.rope.table(c, c.head_dim if rotated is None else rotated, position_ids, x.dtype)
+    views, see = nn.windows.views(layers, nn.windows.of_config(c), attention_mask, length, after)
+    shared = {"turns": turns, "index": index, "weights": output_attentions}
 
-    def step(p, x, **one):
-        return layer(p, c, x, **shared, **one)
+    def step(p, x, view, cache, key):
+        return layer(p, c, x, **see(view, cache), cache=cache, key=key, **shared)
 
     keys = nn.split_layers(key, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, x, states=output_hidden_states, cache=caches, key=keys)
-    x = rms_norm(p["norm"], x, c.rms_norm_eps)
+    x, ys = nn.fold(step, layers, x, states=output_hidden_states, view=views, cache=caches, key=keys)
+    x = norm(p, c, x)
     states = nn.hidden_states(first, ys)
     return Output(
         last_hidden_state=x,
         past_key_values=nn.cache.finish(after, ys),
         hidden_states=None if states is None else (*states[:-1], x),
         attentions=nn.collect(ys, "attention"),
+        router_logits=nn.collect(ys, "router"),
     )
 
 
@@ -179,8 +215,8 @@ def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
 
 
 def cache(c, batch, length, dtype, stacked, ring=True):
-    window = c.sliding_window if ring else None
-    return nn.KVCache(c.num_hidden_layers, batch, length, c.num_key_value_heads, c.head_dim, dtype, stacked, window)
+    heads = c.num_key_value_heads, c.head_dim
+    return nn.windows.cache(nn.windows.of_config(c), batch, length, *heads, dtype, stacked, ring)
 
 
 HEADS = {

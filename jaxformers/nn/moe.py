@@ -1,0 +1,108 @@
+"""Mixtures of experts: a router picks a few experts a token, and no token is dropped.
+
+https://arxiv.org/abs/1701.06538, https://arxiv.org/abs/2101.03961. A file holds each expert's tensors by themselves;
+in memory they are one `Stack`, a tensor a projection with a leading axis of experts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from jaxformers.nn.linear import linear
+from jaxformers.spec import Stack
+
+
+def Experts(num: int, expert: dict) -> Stack:
+    """Declares `num` (at least 2) experts like the declared tree `expert`, stacked."""
+
+    def stacked(p):
+        return dataclasses.replace(p, shape=(num, *p.shape), axes=("experts", *p.axes), stacked=num)
+
+    return Stack(jax.tree.map(stacked, expert))
+
+
+def choose(logits, count: int):
+    """Each token's experts and their weights.
+
+    Args:
+      logits: the router's, [T, E].
+      count: how many experts a token has.
+
+    Returns:
+      (weights float32 [T, count], which add up to 1; experts int32 [T, count]).
+    """
+    weights, chosen = jax.lax.top_k(jax.nn.softmax(logits.astype(jnp.float32), axis=-1), count)
+    return weights / weights.sum(-1, keepdims=True), chosen
+
+
+def mix(p, x, weights, chosen, expert: Callable):
+    """The weighted sum of what each token's experts make of it.
+
+    Args:
+      p: the experts' parameters, a `Stack`.
+      x: [T, D].
+      weights, chosen: [T, K], as `choose` gives them.
+      expert: `(params, x, linear) -> y`: one expert, with `linear(params, x)` for its linear layers.
+
+    Returns:
+      [T, D], of x's dtype.
+    """
+    way = _one_by_one if jax.default_backend() == "cpu" else _grouped
+    return way(dict(p), x, weights.astype(x.dtype), chosen, expert)
+
+
+def _one_by_one(p, x, weights, chosen, expert):
+    """Every expert reads every token. XLA's CPU grouped product would do as much, with E copies of the tokens."""
+    num = jax.tree.leaves(p)[0].shape[0]
+
+    def add(y, one):
+        e, q = one
+        share = jnp.where(chosen == e, weights, 0).sum(-1, keepdims=True)
+        return y + share * expert(q, x, linear), None
+
+    return jax.lax.scan(add, jnp.zeros_like(x), (jnp.arange(num), p))[0]
+
+
+def _grouped(p, x, weights, chosen, expert):
+    """Tokens sorted by expert, so that each expert reads its own only, in one product a projection."""
+    num, count = jax.tree.leaves(p)[0].shape[0], chosen.shape[-1]
+    order = jnp.argsort(chosen.reshape(-1), stable=True)
+    sizes = jnp.bincount(chosen.reshape(-1), length=num).astype(jnp.int32)
+
+    def product(q, x):
+        y = jax.lax.ragged_dot_general(x, q["weight"], sizes, _ROWS)
+        return y + jnp.repeat(q["bias"], sizes, axis=0, total_repeat_length=x.shape[0]) if "bias" in q else y
+
+    y = expert(p, x[order // count], product)
+    y = y[jnp.argsort(order)].reshape(*chosen.shape, -1)
+    return (y * weights[..., None]).sum(-2)
+
+
+# Rows [M, in] in groups, times weights [E, out, in].
+_ROWS = jax.lax.RaggedDotDimensionNumbers(
+    dot_dimension_numbers=(((1,), (2,)), ((), ())), lhs_ragged_dimensions=[0], rhs_group_dimensions=[0]
+)
+
+
+def balance_loss(logits, count: int, attention_mask=None):
+    """How unevenly the routers use their experts: E * sum over experts of (share of tokens * mean probability).
+
+    Args:
+      logits: the routers', a tuple with [T, E] for each layer.
+      count: how many experts a token has.
+      attention_mask: [B, S] with B * S = T, nonzero at the tokens that count; all for None.
+
+    Returns:
+      float32 []; `count` where the use is even. https://arxiv.org/abs/2101.03961, equations 4 to 6
+    """
+    probs = jax.nn.softmax(jnp.stack(logits).astype(jnp.float32), axis=-1)
+    num = probs.shape[-1]
+    used = jax.nn.one_hot(jax.lax.top_k(probs, count)[1], num).sum(-2)
+    real = jnp.ones(probs.shape[1]) if attention_mask is None else attention_mask.reshape(-1).astype(jnp.float32)
+    total = real.sum() * len(logits)
+    share, mean = (jnp.einsum("lte,t->e", z, real) / total for z in (used, probs))
+    return num * (share * mean).sum()
