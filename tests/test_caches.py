@@ -23,7 +23,7 @@ def build(model_type: str, head: str, stacked: bool = False, **config) -> jf.Mod
 
 
 def slots(cache) -> set[int]:
-    return {x.shape[-3] for x in jax.tree.leaves(cache["layers"])}
+    return {x.shape[-2] for x in jax.tree.leaves(cache["layers"])}
 
 
 @pytest.mark.parametrize("stacked", [False, True], ids=["list", "stack"])
@@ -100,7 +100,7 @@ def test_sharded_like_the_heads():
         state = loop.begin(call.method, call.weights, call.task)
         for _ in range(2):
             for x in jax.tree.leaves(state["state"].cache["layers"]):
-                assert x.sharding.spec[x.ndim - 2] == "tensor"
+                assert x.sharding.spec[x.ndim - 3] == "tensor"
             state = loop.advance(call.method, call.weights, call.task, state)
         alone = jf.init(config, "ForCausalLM", stack=stacked)
         np.testing.assert_array_equal(model.generate(IDS, max_new_tokens=5), alone.generate(IDS, max_new_tokens=5))

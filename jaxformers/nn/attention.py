@@ -80,10 +80,10 @@ def _shared(q, k, v, **how):
 
 
 def _eager(q, k, v, mask, bias, scale, cap, rate, key, weights):
-    groups = q.shape[2] // k.shape[2]
-    if groups > 1:
-        k, v = (jnp.repeat(x, groups, axis=2) for x in (k, v))
-    scores = jnp.einsum("bsnh,btnh->bnst", q * scale, k, preferred_element_type=jnp.float32)
+    (rows, length, heads, _), keys = q.shape, k.shape[2]
+    shared = (*q.shape[:2], keys, heads // keys, q.shape[3])  # the queries by the key head that they share
+    scores = jnp.einsum("bskgh,btkh->bkgst", (q * scale).reshape(shared), k, preferred_element_type=jnp.float32)
+    scores = scores.reshape(rows, heads, length, -1)
     if cap is not None:
         scores = cap * jnp.tanh(scores / cap)
     if bias is not None:
@@ -91,5 +91,5 @@ def _eager(q, k, v, mask, bias, scale, cap, rate, key, weights):
     if mask is not None:
         scores = jnp.where(mask, scores, jnp.finfo(jnp.float32).min)
     probs = dropout(jax.nn.softmax(scores, axis=-1).astype(q.dtype), rate, key)
-    out = jnp.einsum("bnst,btnh->bsnh", probs, v)
-    return out, (probs if weights else None)
+    out = jnp.einsum("bkgst,btkh->bskgh", probs.reshape(rows, keys, heads // keys, length, -1), v)
+    return out.reshape(*q.shape[:3], v.shape[3]), (probs if weights else None)

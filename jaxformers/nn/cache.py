@@ -4,12 +4,12 @@ A cache is `{"layers": ..., "index": int32 [], "mask": bool [B, T]}`. `layers` h
 (`Layers` of dicts, or one `Stack`); `index` is the next free slot of T, `mask` tells which slots hold real tokens. A
 layer's dict is one of
 
-* dense: `{"k", "v"}`, each [B, T, K, H];
+* dense: `{"k", "v"}`, each [B, K, T, H], the order in which a batched product reads them without turning them over;
 * a ring, for layers that see `window` tokens back: the same with `window` slots instead of T, slot t % window;
-* quantised: `{"k", "v"}` int8 and `{"k_scale", "v_scale"}` [B, T, K, 1], one scale a token and head;
+* quantised: `{"k", "v"}` int8 and `{"k_scale", "v_scale"}` [B, K, T, 1], one scale a token and head;
 * a recurrent state of the layer's own (see `nn.ssm`);
 
-and after its first call a decoder that attends to an encoder also keeps `{"memory": {"k", "v"}}` [B', S, K, H]: the
+and after its first call a decoder that attends to an encoder also keeps `{"memory": {"k", "v"}}` [B', K, S, H]: the
 encoder's keys and values, made once. They have one row a *prompt*, however many rows (beams, candidates) read them.
 """
 
@@ -44,9 +44,9 @@ def KVCache(
     slots = [length if w is None else min(w, length) for w in per_layer]
     layers: Layers | Stack
     if stacked and len(set(slots)) == 1:
-        layers = Stack(_empty((num_layers, batch, slots[0], heads, head_dim), dtype))
+        layers = Stack(_empty((num_layers, batch, heads, slots[0], head_dim), dtype))
     else:
-        layers = Layers(_empty((batch, n, heads, head_dim), dtype) for n in slots)
+        layers = Layers(_empty((batch, heads, n, head_dim), dtype) for n in slots)
     return {"layers": layers, "index": jnp.zeros((), jnp.int32), "mask": jnp.zeros((batch, length), bool)}
 
 
@@ -73,22 +73,33 @@ def update(layer, k, v, index, ring: int | None = None):
     """
     if layer is None:
         return None, k, v
-    slots, new = layer["k"].shape[1], k.shape[1]
+    slots, new = slots_of(layer), k.shape[1]
     entries = _encode(layer, k, v)
     if ring is None:
-        at = (0, index, 0, 0)
+        at = (0, 0, index, 0)
         layer = {**layer, **{n: jax.lax.dynamic_update_slice(layer[n], x, at) for n, x in entries.items()}}
         return layer, *_decode(layer, k.dtype)
     last = min(slots, new)  # of many new tokens only the last can stay
     at = (index + jnp.arange(new - last, new)) % slots
-    kept = {**layer, **{n: layer[n].at[:, at].set(x[:, new - last :]) for n, x in entries.items()}}
+    kept = {**layer, **{n: layer[n].at[:, :, at].set(x[:, :, new - last :]) for n, x in entries.items()}}
     if new == 1:
         return kept, *_decode(kept, k.dtype)
-    seen = {n: jnp.concatenate([layer[n], x], 1) for n, x in entries.items()}
+    seen = {n: jnp.concatenate([layer[n], x], 2) for n, x in entries.items()}
     return kept, *_decode(seen, k.dtype)
 
 
+def slots_of(layer) -> int:
+    """Slots that a layer's cache of keys and values has; of a stack, each of its layers."""
+    return layer["k"].shape[-2]
+
+
+def _turned(*arrays):
+    """[B, S, K, H] and [B, K, S, H], each made of the other."""
+    return tuple(x.swapaxes(1, 2) for x in arrays)
+
+
 def _encode(layer, k, v) -> dict:
+    k, v = _turned(k, v)
     if "k_scale" not in layer:
         return {"k": k.astype(layer["k"].dtype), "v": v.astype(layer["v"].dtype)}
     out = {}
@@ -102,8 +113,8 @@ def _encode(layer, k, v) -> dict:
 
 def _decode(layer, dtype):
     if "k_scale" not in layer:
-        return layer["k"], layer["v"]
-    return tuple((layer[n].astype(jnp.float32) * layer[f"{n}_scale"]).astype(dtype) for n in ("k", "v"))
+        return _turned(layer["k"], layer["v"])
+    return _turned(*((layer[n].astype(jnp.float32) * layer[f"{n}_scale"]).astype(dtype) for n in ("k", "v")))
 
 
 def memory(layer, make):
@@ -117,9 +128,9 @@ def memory(layer, make):
       (the layer's cache, k, v).
     """
     if keeps_memory(layer):
-        return layer, layer["memory"]["k"], layer["memory"]["v"]
+        return layer, *_turned(layer["memory"]["k"], layer["memory"]["v"])
     k, v = make()
-    return None if layer is None else {**layer, "memory": {"k": k, "v": v}}, k, v
+    return None if layer is None else {**layer, "memory": dict(zip("kv", _turned(k, v), strict=True))}, k, v
 
 
 def keeps_memory(layer) -> bool:
@@ -182,15 +193,14 @@ def _parts(cache) -> list:
 def can_rewind(cache) -> bool:
     """Can tokens be taken back? Not from a recurrent state, nor from a ring, where they took the place of others."""
     length = cache["mask"].shape[1]
-    return all("k" in layer and layer["k"].shape[-3] == length for layer in _parts(cache))
+    return all("k" in layer and slots_of(layer) == length for layer in _parts(cache))
 
 
 def ring(cache, window: int | None) -> int | None:
     """Slots of the rings that layers seeing `window` tokens back keep in a cache; None if they keep every token."""
     if cache is None or window is None:
         return None
-    slots = [layer["k"].shape[-3] for layer in _parts(cache)]
-    return window if min(slots) < cache["mask"].shape[1] else None
+    return window if min(map(slots_of, _parts(cache))) < cache["mask"].shape[1] else None
 
 
 def rewind(cache, index):

@@ -79,7 +79,7 @@ def views(layers, windows, attention_mask, length: int, after):
 
 def _see(made, slots, entry, layer) -> dict:
     """`entry` is a layer's mask, or the number of its mask in `made`, or None where there is but one."""
-    held = None if layer is None else layer["k"].shape[1]
+    held = None if layer is None else caches.slots_of(layer)
     ring = None if held == slots else held
     if entry is None:
         return {"mask": made[0], "ring": ring}

@@ -219,7 +219,7 @@ def block(p, c, x, *, mask, bias, memory, memory_mask, cache, index, key, weight
 def tower(p, c, x, mask, *, causal=False, index=0, caches=None, memory=None, memory_mask=None, states, weights, key):
     """All blocks over embedded tokens x [B, S, D] whose first is at slot `index`. Returns (y, ys, hidden states)."""
     blocks, length = p["block"], x.shape[1]
-    slots = length if caches is None else caches[0]["k"].shape[1]
+    slots = length if caches is None else nn.cache.slots_of(caches[0])
     # The table is in the first block, which therefore is never part of a stack.
     table = blocks[0]["layer"][0]["SelfAttention"]["relative_attention_bias"]
     far = c.relative_attention_max_distance
