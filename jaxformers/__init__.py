@@ -18,6 +18,8 @@ _HOME = {
     "stream": "generation",
     "transition_scores": "generation",
     "GenerationConfig": "generation",
+    "PhrasalConstraint": "generation",
+    "DisjunctiveConstraint": "generation",
     "TextStreamer": "generation",
     "TextIteratorStreamer": "generation",
     "AutoConfig": "auto",

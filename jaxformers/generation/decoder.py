@@ -20,9 +20,9 @@ class Task(NamedTuple):
     prompt: jax.Array  # int32 [B, P]: for an encoder-decoder the decoder's first tokens
     valid: jax.Array  # bool [B, P]: False at padding
     inputs: dict[str, jax.Array]  # what else the head reads at first: an encoder's input and its mask
-    limit: jax.typing.ArrayLike  # int32 []: most tokens to be written
+    limit: Any  # int32 []: most tokens to be written
     keys: jax.Array  # a JAX key a row
-    until: jax.typing.ArrayLike  # uint32 [2]: when writing ends, see `stopping.deadline`
+    until: Any  # uint32 [2]: when writing ends, see `stopping.deadline`
     negative: tuple[jax.Array, jax.Array] | None = None  # the prompt and its mask that guidance moves away from
 
 
