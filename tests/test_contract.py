@@ -78,11 +78,19 @@ SUBJECTS = [
 FIRST = list({(s.model_type, s.head): s for s in reversed(SUBJECTS)}.values())[::-1]
 
 
-def over(subjects):
+# The bare model and the head behind it in the table: what is costly to compile is run on these by default, and on the
+# other heads, which add a layer or two to the same model, with `-m slow`.
+CORE = {(t, head) for t in model_types() for head in load_cases(t).HEADS[:2]}
+
+
+def over(subjects, core: bool = False):
     """One test per subject; those of one subject run in one process and share its compiled call."""
-    return pytest.mark.parametrize(
-        "s", [pytest.param(s, id=repr(s), marks=pytest.mark.xdist_group(repr(s))) for s in subjects]
-    )
+
+    def marks(s):
+        slow = [pytest.mark.slow] if core and (s.model_type, s.head) not in CORE else []
+        return [pytest.mark.xdist_group(repr(s)), *slow]
+
+    return pytest.mark.parametrize("s", [pytest.param(s, id=repr(s), marks=marks(s)) for s in subjects])
 
 
 @over(SUBJECTS)
@@ -112,7 +120,7 @@ def value_and_grad(head, options, model, arrays):
     return out, grads.params
 
 
-@over(FIRST)
+@over(FIRST, core=True)
 def test_list_and_stack_agree(s: Subject):
     arrays = {k: jnp.asarray(v) for k, v in s.inputs.items()}
     options = tuple(sorted(s.options.items()))
@@ -207,7 +215,7 @@ def test_padding_does_not_leak(s: Subject):
     assert compared or "score" in s.model.params
 
 
-@over(FIRST)
+@over(FIRST, core=True)
 def test_eight_devices_equal_one(s: Subject):
     mesh = Mesh(np.asarray(jax.devices()[:8]).reshape(2, 2, 2), ("data", "fsdp", "tensor"))
     declared = spec.stack(s.model.head.declare(s.config))
