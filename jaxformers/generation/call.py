@@ -116,10 +116,8 @@ class Call:
                 width = self.width = max(width, _bucket(other.shape[1], 16))
                 negative = place(other, width), place(real, width)
         slots = _bucket(new, 16)
-        prefix = None if prefix_allowed_tokens_fn is None else prefix_allowed_tokens_fn
-        made = rules.from_config(
-            c, c.eos_ids, int(new), own=tuple(logits_rules), prefix_allowed=prefix, prompts=len(prompt) * repeats
-        )
+        asked = {"prefix_allowed": prefix_allowed_tokens_fn, "prompts": len(prompt) * repeats}
+        made = rules.from_config(c, c.eos_ids, int(new), own=tuple(logits_rules), **asked)
         stops = tuple(stopping_rules)
         if c.stop_strings is not None:
             stops += (stopping.StopStrings(c.stop_strings, tokenizer),)
