@@ -168,6 +168,11 @@ class ModelConfig:
     def num_labels(self) -> int:
         return len(self.id2label) if self.id2label is not None else 2
 
+    def get_text_config(self) -> ModelConfig:
+        """The nested config of the part that reads or writes token ids; a config without such a part is its own."""
+        held = (self.__dict__.get(name) for name in ("text_config", "decoder"))
+        return next((c for c in held if isinstance(c, ModelConfig)), self)
+
     # -------------------------------------------------------------------------------------------- json
 
     @classmethod

@@ -194,7 +194,7 @@ class Model:
         if name not in ("input_ids", "decoder_input_ids") or isinstance(value, jax.Array):
             return []
         ids = np.asarray(value)
-        size = getattr(self.config, "vocab_size", None)
+        size = getattr(self.config.get_text_config(), "vocab_size", None)
         if size is None or not ids.size or (ids.min() >= 0 and ids.max() < size):
             return []
         return [f"{name} must lie in [0, {size}), got values from {ids.min()} to {ids.max()}"]

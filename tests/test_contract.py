@@ -193,7 +193,7 @@ def test_padding_does_not_leak(s: Subject):
         if ids in inputs and mask in inputs:
             pad = inputs[mask] == 0
             assert pad.any()
-            other = (inputs[ids] + 7) % s.config.vocab_size
+            other = (inputs[ids] + 7) % s.config.get_text_config().vocab_size
             changed.append(ids)
             inputs[ids] = np.where(pad, other, inputs[ids]).astype(np.int32)
     assert changed
@@ -318,7 +318,8 @@ def test_published_sizes(model_type, name, head):
     assert spec.count(declared, trainable=True) == counts[f"{name}/{head}"]
     stacked = spec.stack(declared)
     assert spec.count(stacked, trainable=True) == counts[f"{name}/{head}"]
-    inputs = default_inputs(head, config.to_dict(), np.random.default_rng(0))
+    make = getattr(load_cases(model_type), "inputs", default_inputs)
+    inputs = make(head, config.to_dict(), np.random.default_rng(0))
     out = jax.eval_shape(lambda p, x: chosen.apply(p, config, **x), spec.abstract(stacked), inputs)
     assert all(x.shape[0] == 2 for name, x in leaves_of(out) if "loss" not in name)
 

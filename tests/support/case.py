@@ -54,7 +54,10 @@ def model_types() -> list[str]:
 
 
 def load_cases(model_type: str):
-    """The case module of a model type: `CASES`, `PUBLISHED`, maybe `REFUSED`."""
+    """The case module of a model type: `CASES`, `PUBLISHED`, `REFUSED`, and `inputs` where the default do not fit.
+
+    `inputs` is a function like `default_inputs`; it is what published sizes are traced with.
+    """
     return importlib.import_module(f"cases.{model_type}")
 
 
