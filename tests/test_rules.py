@@ -352,6 +352,19 @@ def test_filters_after_filters():
         close(rule(None, logits)[:, :3], rule(None, narrow))
 
 
+@pytest.mark.parametrize("k", [50, 900])
+def test_top_p_of_a_large_vocabulary(k):
+    logits = np.round(np.random.default_rng(3).standard_normal((2, 1000)) * 3, 1).astype(np.float32)  # with ties
+    left = np.asarray(rules.TopK(k)(None, jnp.asarray(logits)))
+    out = np.asarray(rules.TopP(0.9)(None, jnp.asarray(left)))
+    for row, kept in zip(left, out, strict=True):
+        order = np.argsort(row, kind="stable")
+        probs = np.exp(row[order].astype(np.float64) - row.max())
+        expected = order[np.cumsum(probs / probs.sum()) > 1 - 0.9]
+        assert 1 < len(expected) < k
+        np.testing.assert_array_equal(np.flatnonzero(np.isfinite(kept)), np.sort(expected))
+
+
 def test_top_h():
     rng = np.random.default_rng(2)
     logits = rng.normal(0, 3, (5, 40)).astype(np.float32)

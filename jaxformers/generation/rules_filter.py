@@ -42,7 +42,23 @@ class _Filter(Checked):
 
 def _best(logits, n: int):
     """bool [B, V]: the n highest, and what ties with the last of them."""
-    return logits >= jax.lax.top_k(logits, min(n, logits.shape[-1]))[0][:, -1:]
+    # A slice of top_k makes XLA's CPU sort the whole vocabulary (50,257 tokens: 7 ms, not 0.1 ms); `min` does not.
+    return logits >= jax.lax.top_k(logits, min(n, logits.shape[-1]))[0].min(-1, keepdims=True)
+
+
+_FEW = 256
+
+
+def _ranked(logits):
+    """logits [B, V], lowest first. Where at most `_FEW` are left of every row only those are sorted."""
+
+    def few():
+        best = jax.lax.top_k(logits, _FEW)[0][:, ::-1]
+        return jnp.pad(best, ((0, 0), (logits.shape[-1] - _FEW, 0)), constant_values=NEVER)
+
+    if logits.shape[-1] <= _FEW:
+        return jnp.sort(logits, -1)
+    return jax.lax.cond((logits != NEVER).sum(-1).max() <= _FEW, few, lambda: jnp.sort(logits, -1))
 
 
 def _entropy(log_probs):
@@ -81,7 +97,7 @@ class TopP(_Filter):
 
     def kept(self, logits):
         vocab = logits.shape[-1]
-        ranked = jnp.sort(logits, -1)  # worst first, as sums of the small are the accurate ones
+        ranked = _ranked(logits)  # worst first, as sums of the small are the accurate ones
         dropped = (jnp.cumsum(jax.nn.softmax(ranked, -1), -1) <= 1 - self.p).sum(-1, keepdims=True)
         dropped = jnp.minimum(dropped, max(vocab - self.keep, 0))
         # Sorting values alone is twice as fast as with their indices: the indices matter among ties only, where the
