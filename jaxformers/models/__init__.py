@@ -18,6 +18,7 @@ TABLE = {
     "bart": "text.bart",
     "bert": "text.bert",
     "bloom": "text.bloom",
+    "convnext": "vision.convnext",
     "distilbert": "text.distilbert",
     "electra": "text.electra",
     "gemma2": "text.gemma2",

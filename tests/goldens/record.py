@@ -62,8 +62,9 @@ def call(model, case: Case, head: str) -> dict[str, np.ndarray]:
     known = inspect.signature(model.forward).parameters
     inputs = {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in case.make_inputs(head).items()}
     inputs = {k: v.long() if v.dtype == torch.int32 else v for k, v in inputs.items()}
-    more = any(p.kind is p.VAR_KEYWORD for p in known.values())  # where newer models take these flags
-    flags = {k: True for k in ("output_hidden_states", "output_attentions") if k in known or more}
+    flags = {
+        k: True for k in ("output_hidden_states", "output_attentions") if k in known or _hands_on(model, known, k)
+    }
     options = {k: v for k, v in case.options.items() if k in known}
     with torch.no_grad():
         out = model(**inputs, **flags, **options)
@@ -72,6 +73,14 @@ def call(model, case: Case, head: str) -> dict[str, np.ndarray]:
     if case.options.get("train"):
         values |= {f"state.{n}": b.numpy() for n, b in model.named_buffers() if "running_" in n}
     return values
+
+
+def _hands_on(model, known, flag: str) -> bool:
+    """Newer heads take these flags by keyword and give them to the base model, which may not know them."""
+    if not any(p.kind is p.VAR_KEYWORD for p in known.values()):
+        return False
+    base = inspect.signature(getattr(model, model.base_model_prefix, model).forward).parameters
+    return flag in base or any(p.kind is p.VAR_KEYWORD for p in base.values())
 
 
 def _numpy(v):
