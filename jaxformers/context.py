@@ -14,7 +14,7 @@ import jax
 
 from jaxformers.errors import InputError
 
-ATTENTION = ("auto", "xla", "cudnn", "eager")
+ATTENTION = ("auto", "xla", "cudnn", "eager", "chunked")
 REMAT = ("none", "full", "dots", "dots_no_batch")
 
 
@@ -40,7 +40,8 @@ def running(*, precision: Any = None, **settings):
 
     Args:
       attention: "auto" (the fastest that fits the device and the call), "xla" (`jax.nn.dot_product_attention`),
-        "cudnn" (flash attention on NVIDIA GPUs) or "eager" (written out, always float32 softmax).
+        "cudnn" (flash attention on NVIDIA GPUs), "eager" (written out, always float32 softmax) or "chunked" (block by
+        block, for long texts: memory grows with their length, not its square).
       remat: what the backward pass recomputes, per layer: "none", "full" (keep only layer inputs), "dots" (keep matrix
         products) or "dots_no_batch" (keep products with weights only).
       precision: precision of matrix products and convolutions, as `jax.default_matmul_precision` takes it ("highest",

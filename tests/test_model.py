@@ -115,7 +115,7 @@ def test_config_flags_ask_for_states(model):
     assert flagged(input_ids=IDS, output_hidden_states=False).hidden_states is None
 
 
-@pytest.mark.parametrize("attention", ["xla", "eager"])
+@pytest.mark.parametrize("attention", ["xla", "eager", "chunked"])
 def test_attention_kernels_agree(model, attention):
     expected = model(input_ids=IDS, attention_mask=MASK).logits
     with jf.running(attention=attention):

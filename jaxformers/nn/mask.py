@@ -1,8 +1,59 @@
-"""Attention masks: bool, True where a query may attend, broadcastable to [B, N, S, T]."""
+"""Attention masks: bool, True where a query may attend, broadcastable to [B, N, S, T].
+
+A causal mask is kept as its rule, `Causal`, until something needs the array: a kernel that works in blocks never does.
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+from typing import Any
+
+import jax
 import jax.numpy as jnp
+
+
+@functools.partial(jax.tree_util.register_dataclass, data_fields=("queries", "keys", "valid"), meta_fields=("window",))
+@dataclasses.dataclass(frozen=True)
+class Causal:
+    """Query s sees key t where keys[t] <= queries[s], at most `window` tokens back, itself included.
+
+    JAX functions take it for the array that `array` gives.
+
+    Args:
+      queries, keys: int [S] and [T]: the positions of both in the text.
+      valid: a mask broadcastable to [B, N, S, T] that must hold as well, or None.
+      window: None sees all of the past.
+    """
+
+    queries: Any
+    keys: Any
+    valid: Any = None
+    window: int | None = None
+
+    def array(self):
+        """bool [1|B, 1|N, S, T]."""
+        q, k = self.queries[:, None], self.keys[None, :]
+        mask = k <= q
+        mask = (mask if self.window is None else mask & (k > q - self.window))[None, None]
+        return mask if self.valid is None else mask & self.valid
+
+    __jax_array__ = array
+
+    def __and__(self, other):
+        return dataclasses.replace(self, valid=both(self.valid, array(other)))
+
+    __rand__ = __and__
+
+    def any_seen(self):
+        """bool []: does any query see a key, whatever `valid` says?"""
+        seen = self.keys.min() <= self.queries.max()
+        return seen if self.window is None else seen & (self.keys.max() > self.queries.min() - self.window)
+
+
+def array(mask):
+    """A mask as an array (or None)."""
+    return mask.array() if isinstance(mask, Causal) else mask
 
 
 def padding(attention_mask):
@@ -13,19 +64,13 @@ def padding(attention_mask):
     return {2: lambda: mask[:, None, None, :], 3: lambda: mask[:, None], 4: lambda: mask}[mask.ndim]()
 
 
-def causal(queries: int, keys: int, offset=0, window: int | None = None):
-    """[1, 1, S, T]: query s, at slot s + offset, sees the last `window` slots up to its own (all for None)."""
-    return _before(jnp.arange(queries) + offset, jnp.arange(keys), window)
-
-
-def _before(q, k, window):
-    q, k = q[:, None], k[None, :]
-    mask = k <= q
-    return (mask if window is None else mask & (k > q - window))[None, None]
+def causal(queries: int, keys: int, offset=0, window: int | None = None) -> Causal:
+    """Query s of `queries`, in slot s + offset, sees the last `window` of `keys` slots up to its own (None: all)."""
+    return Causal(jnp.arange(queries) + offset, jnp.arange(keys), None, window)
 
 
 def decoder(attention_mask, length: int, cache=None, window: int | None = None, ring: int | None = None):
-    """Causal mask and padding together, over the keys that `cache.update` returns.
+    """Causal mask and padding together (a `Causal`), over the keys that `cache.update` returns.
 
     Args:
       attention_mask: [B, length] validity of the new tokens, or a ready mask [B, S, T] / [B, N, S, T], or None.
@@ -35,8 +80,7 @@ def decoder(attention_mask, length: int, cache=None, window: int | None = None, 
       ring: slots of the rings that such layers keep in the cache; see `cache.ring`.
     """
     if cache is None:
-        mask = causal(length, length, 0, window)
-        return mask if attention_mask is None else mask & padding(attention_mask)
+        return dataclasses.replace(causal(length, length, 0, window), valid=padding(attention_mask))
     slots, start = cache["mask"].shape[1], cache["index"] - length
     if ring is None:
         return causal(length, slots, start, window) & padding(cache["mask"])
@@ -45,7 +89,7 @@ def decoder(attention_mask, length: int, cache=None, window: int | None = None, 
     if length > 1:
         k = jnp.concatenate([k, start + jnp.arange(length)])
     real = jnp.take(cache["mask"], jnp.maximum(k, 0), axis=1) & (k >= 0)
-    return _before(start + jnp.arange(length), k, window) & padding(real)
+    return Causal(start + jnp.arange(length), k, padding(real), window)
 
 
 def both(a, b):

@@ -83,4 +83,6 @@ def _see(made, slots, entry, layer) -> dict:
     ring = None if held == slots else held
     if entry is None:
         return {"mask": made[0], "ring": ring}
-    return {"mask": entry if entry.dtype == bool else jax.lax.select_n(entry, *made), "ring": ring}
+    if isinstance(entry, masks.Causal):
+        return {"mask": entry, "ring": ring}
+    return {"mask": jax.lax.select_n(entry, *map(masks.array, made)), "ring": ring}
