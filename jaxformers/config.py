@@ -10,7 +10,7 @@ import dataclasses
 import json
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Self
 
 from jaxformers.errors import ConfigError, nearest
@@ -78,14 +78,14 @@ class ModelConfig:
     * `synonyms`: `{common name: this model's name}`, readable and accepted everywhere (`hidden_size` for GPT-2's
       `n_embd`);
     * `allowed`: `{field: the values that this library computes}`; any other value is refused;
-    * `sub_configs`: `{field: config class}` for nested configs;
+    * `sub_configs`: `{field: config class}` for nested configs, or a function of the values that makes one;
     * `check()`: yields one sentence for every combination of values that makes no sense.
     """
 
     model_type: ClassVar[str] = ""
     synonyms: ClassVar[Mapping[str, str]] = {}
     allowed: ClassVar[Mapping[str, tuple]] = {}
-    sub_configs: ClassVar[Mapping[str, type[ModelConfig]]] = {}
+    sub_configs: ClassVar[Mapping[str, type[ModelConfig] | Callable[[Mapping], ModelConfig]]] = {}
 
     architectures: tuple[str, ...] | None = None
     id2label: Mapping[int, str] | None = None
@@ -113,7 +113,8 @@ class ModelConfig:
         for f in dataclasses.fields(self):
             value = getattr(self, f.name)
             if f.name in self.sub_configs and isinstance(value, Mapping):
-                value = self.sub_configs[f.name].from_dict(value)
+                make: Any = self.sub_configs[f.name]
+                value = make.from_dict(value) if isinstance(make, type) else make(value)
             if f.name == "id2label" and value is not None:
                 value = _int_keys(self.model_type, value)
             object.__setattr__(self, f.name, freeze(value) if f.name != "written" else value)

@@ -77,6 +77,16 @@ def _draw(kind: str, scale: float, key, shape, dtype):
     return (scale * x).astype(dtype)
 
 
+def _full(value: float, key, shape, dtype):
+    return jnp.full(shape, value, dtype)
+
+
+@functools.cache
+def constant(value: float):
+    """`value` everywhere."""
+    return functools.partial(_full, value)
+
+
 @functools.cache
 def normal(std: float):
     """N(0, std^2)."""

@@ -6,6 +6,7 @@ Needs the extra `reference` and no jax. Writes `<model_type>.npz` (sketches of e
 
 from __future__ import annotations
 
+import copy
 import inspect
 import json
 import pathlib
@@ -26,7 +27,7 @@ def config_class(model_type: str):
 
 def build(model_type: str, case: Case, head: str):
     """The reference model of a case with weights filled by name, in eval mode (or train mode without dropout)."""
-    config = config_class(model_type)(**{k: _int_keys(v) for k, v in case.config.items()})
+    config = part(config_class(model_type)(**{k: _int_keys(copy.deepcopy(v)) for k, v in case.config.items()}), head)
     config._attn_implementation = "eager"
     model = getattr(transformers, head)(config)
     state = model.state_dict()
@@ -36,6 +37,13 @@ def build(model_type: str, case: Case, head: str):
     model.load_state_dict(state)
     model.tie_weights()
     return model.train() if case.options.get("train") else model.eval()
+
+
+def part(config, head: str):
+    """The config that a head takes: the nested one of its part where it is the head of a part."""
+    wanted = getattr(transformers, head).config_class
+    nested = (getattr(config, name) for name in config.sub_configs)
+    return config if isinstance(config, wanted) else next(c for c in nested if isinstance(c, wanted))
 
 
 def _int_keys(value):
@@ -101,10 +109,10 @@ def record(model_type: str) -> None:
                 arrays[f"{case.name}/{head}/{name}"] = sketch(value)
     counts = {}
     for name, (values, heads) in module.PUBLISHED.items():
-        config = config_class(model_type)(**values)
+        config = config_class(model_type)(**copy.deepcopy(values))
         for head in heads:
             with torch.device("meta"):
-                model = getattr(transformers, head)(config)
+                model = getattr(transformers, head)(part(config, head))
             counts[f"{name}/{head}"] = sum(p.numel() for p in model.parameters() if p.requires_grad)
     write_sketches(GOLDENS / f"{model_type}.npz", arrays)
     (GOLDENS / f"{model_type}.json").write_text(json.dumps(counts, indent=1, sort_keys=True) + "\n")
