@@ -45,7 +45,9 @@ TABLE = {
     "qwen3": "text.qwen3",
     "resnet": "vision.resnet",
     "roberta": "text.roberta",
+    "swin": "vision.swin",
     "t5": "text.t5",
+    "vision-text-dual-encoder": "multimodal.vision_text_dual_encoder",
     "vit": "vision.vit",
     "xlm-roberta": "text.xlm_roberta",
 }
