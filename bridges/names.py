@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ INERT = re.compile(
     r"position_ids|token_type_ids|"  # aranges and zeros kept by embeddings
     r"rotary_emb\.inv_freq|rotary_pos_emb\.inv_freq|"
     r"attn\.(masked_)?bias|attention\.(masked_)?bias|"  # GPT-2's causal mask and its -1e4
+    r"relative_position_index|"  # which row of a window's bias table belongs to which pair of pixels
     r"num_batches_tracked"
     r")$"
 )
@@ -52,9 +54,22 @@ def canonical(tensors: Mapping[str, T]) -> dict[str, T]:
     return out
 
 
-def with_inert(names: Iterable[str]) -> dict[str, np.ndarray]:
-    """The buffers that PyTorch's loader insists on beside these names: a batch counter for every running mean."""
-    tail = "running_mean"
-    return {
-        n.removesuffix(tail) + "num_batches_tracked": np.zeros((), np.int64) for n in names if n.endswith("." + tail)
-    }
+def with_inert(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The buffers that PyTorch's loader insists on beside these tensors, which have a `shape`.
+
+    A batch counter for every running mean, the pairs of pixels for every bias table of a square window.
+    """
+    made = {}
+    for name, tensor in tensors.items():
+        if name.endswith(".running_mean"):
+            made[name.removesuffix("running_mean") + "num_batches_tracked"] = np.zeros((), np.int64)
+        if name.endswith("attention.self.relative_position_bias_table"):
+            window = (math.isqrt(tensor.shape[0]) + 1) // 2
+            made[name.removesuffix("bias_table") + "index"] = window_pairs(window)
+    return made
+
+
+def window_pairs(window: int) -> np.ndarray:
+    """int64 [window^2, window^2]: row of a table [(2 * window - 1)^2, heads] for each pair of a window's pixels."""
+    y, x = np.divmod(np.arange(window**2), window)
+    return ((y[:, None] - y + window - 1) * (2 * window - 1) + x[:, None] - x + window - 1).astype(np.int64)
