@@ -14,7 +14,7 @@ import jax
 
 from jaxformers.errors import InputError
 
-ATTENTION = ("auto", "xla", "cudnn", "eager", "chunked")
+ATTENTION = ("auto", "xla", "cudnn", "eager", "chunked", "splash")
 REMAT = ("none", "full", "dots", "dots_no_batch")
 
 
@@ -40,8 +40,10 @@ def running(*, precision: Any = None, **settings):
 
     Args:
       attention: "auto" (the fastest that fits the device and the call), "xla" (`jax.nn.dot_product_attention`),
-        "cudnn" (flash attention on NVIDIA GPUs), "eager" (written out, always float32 softmax) or "chunked" (block by
-        block, for long texts: memory grows with their length, not its square).
+        "cudnn" (flash attention on NVIDIA GPUs), "splash" (flash attention on TPUs, one device or inside `shard_map`),
+        "eager" (written out, always float32 softmax) or "chunked" (block by block, for long texts: memory grows with
+        their length, not its square). A kernel that can not compute a call (attention weights are asked for, say)
+        leaves it to one that can.
       remat: what the backward pass recomputes, per layer: "none", "full" (keep only layer inputs), "dots" (keep matrix
         products) or "dots_no_batch" (keep products with weights only).
       precision: precision of matrix products and convolutions, as `jax.default_matmul_precision` takes it ("highest",

@@ -90,6 +90,50 @@ def test_a_causal_rule_is_an_array_where_one_is_wanted():
     np.testing.assert_array_equal(nn.mask.both(rule, None).array(), np.asarray(expected, bool))
 
 
+SPLASH = {
+    "all": None,
+    "padding": nn.mask.padding(padding(128)),
+    "causal": nn.mask.causal(128, 128),
+    "both": nn.mask.decoder(padding(128), 128),
+    "window": nn.mask.decoder(padding(128), 128, None, 40),
+}
+
+
+@pytest.mark.parametrize("name", SPLASH)
+def test_splash_equals_the_whole(name):
+    q, k, v = arrays(128, 128, values=16)
+    real = padding(128)[..., None, None] == 1
+
+    def attend(kernel, q, k, v):
+        with jf.running(attention=kernel):
+            return jnp.where(real, nn.attend(q, k, v, mask=SPLASH[name])[0], 0)
+
+    assert "splash" in str(jax.make_jaxpr(functools.partial(attend, "splash"))(q, k, v))
+    got, expected = (functools.partial(attend, kernel) for kernel in ("splash", "eager"))
+    assert relative_error(jax.jit(got)(q, k, v), expected(q, k, v)) <= 1e-6
+    if name == "both":
+        a, b = (
+            jax.jit(jax.grad(lambda *x, f=f: jnp.square(f(*x)).sum(), (0, 1, 2)))(q, k, v) for f in (got, expected)
+        )
+        for x, y in zip(a, b, strict=True):
+            assert relative_error(x, y) <= 2e-6
+
+
+@pytest.mark.parametrize(
+    "how", [{"bias": bias(1, 4, 128, 128)}, {"rate": 0.1, "key": jax.random.key(0)}, {"weights": True}, {"width": 256}]
+)
+def test_what_splash_can_not_compute_goes_elsewhere(how):
+    q, k, v = arrays(128, how.get("width", 128), values=16)
+    how = {n: x for n, x in how.items() if n != "width"}
+
+    def attend(q, k, v):
+        with jf.running(attention="splash"):
+            return nn.attend(q, k, v, **how)[0]
+
+    assert "splash" not in str(jax.make_jaxpr(attend)(q, k, v))
+    assert np.isfinite(attend(q, k, v)).all()
+
+
 LENGTHS = (4096, 8192, 16384)
 
 

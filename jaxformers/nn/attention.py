@@ -9,6 +9,8 @@ from jaxformers import context
 from jaxformers.nn import mask as masks
 from jaxformers.nn.chunked import chunked
 from jaxformers.nn.dropout import dropout
+from jaxformers.nn.splash import fits as splash_fits
+from jaxformers.nn.splash import splash
 
 
 def split_heads(x, num_heads: int):
@@ -54,7 +56,9 @@ def attend(
     if q.shape[0] != k.shape[0]:
         return _shared(q, k, v, mask=mask, bias=bias, scale=scale, cap=cap, rate=rate, key=key, weights=weights)
     scale = q.shape[-1] ** -0.5 if scale is None else scale
-    kernel = _kernel(q, k, cap, None if rate == 0.0 else key, weights)
+    kernel = _kernel(q, k, mask, bias, cap, None if rate == 0.0 else key, weights)
+    if kernel == "splash":
+        return splash(q, k, v, mask, scale, cap), None
     if kernel == "chunked":
         return chunked(q, k, v, mask, bias, scale, cap, rate, key), None
     if kernel == "eager":
@@ -72,14 +76,19 @@ LONG = {"cpu": 1024}
 LONG_ELSEWHERE = 4096
 
 
-def _kernel(q, k, cap, key, weights: bool) -> str:
+def _kernel(q, k, mask, bias, cap, key, weights: bool) -> str:
     """The kernel that the run context asks for, if it computes what the call asks for; else one that does."""
     kernel: str = context.current().attention
     if weights:
         return "eager"
-    if kernel == "auto":
+    if kernel in ("auto", "splash"):
         device = jax.default_backend()
+        flash = kernel == "splash" or (
+            device == "tpu" and jax.device_count() == 1
+        )  # XLA can not split it over devices
         long = q.shape[1] * k.shape[1] >= LONG.get(device, LONG_ELSEWHERE) ** 2
+        if flash and key is None and splash_fits(q, k, mask, bias):
+            return "splash"
         kernel = "chunked" if long else "eager" if device == "cpu" else "xla"
     plain = cap is None and key is None
     return kernel if plain or kernel == "chunked" else "eager"
