@@ -35,6 +35,7 @@ TABLE = {
     "marian": "text.marian",
     "mbart": "text.mbart",
     "mistral": "text.mistral",
+    "mobilenet_v2": "vision.mobilenet_v2",
     "mpnet": "text.mpnet",
     "mixtral": "text.mixtral",
     "mt5": "text.mt5",
@@ -82,6 +83,11 @@ def find_head(config: ModelConfig, name: str | None = None) -> tuple[str, Head]:
     hint = ", ".join(nearest(stem + name, heads, 3))
     problem = f"head must be one of {', '.join(heads)}, got {name!r}; nearest: {hint}"
     raise ConfigError(config.model_type, [problem])
+
+
+def is_bare(config: ModelConfig, name: str) -> bool:
+    """Is it the bare model, with other heads made of it? An architecture's only head does what there is to do."""
+    return name == base_head(config) and len(module(config.model_type).HEADS) > 1
 
 
 def base_head(config: ModelConfig) -> str:
