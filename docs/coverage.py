@@ -5,21 +5,20 @@ from __future__ import annotations
 import pathlib
 import sys
 
-from jaxformers import models
+from jaxformers.cli import covered
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"
 
 
 def table() -> str:
-    """A Markdown table: model type, modality, heads."""
-    lines = ["| model type | modality | heads |", "|---|---|---|"]
-    total = 0
-    for model_type, home in sorted(models.TABLE.items()):
-        heads = list(models.module(model_type).HEADS)
-        total += len(heads)
-        lines.append(f"| `{model_type}` | {home.split('.')[0]} | {', '.join(f'`{h}`' for h in heads)} |")
-    return "\n".join([f"{len(models.TABLE)} architectures, {total} heads.", "", *lines])
+    """A Markdown table: model type, modality, heads; those that generate are marked."""
+    facts = covered()
+    lines = ["| model type | modality | heads (* generates) |", "|---|---|---|"]
+    for model_type, row in facts["table"].items():
+        heads = ", ".join(f"`{h}`\\*" if h in row["generate"] else f"`{h}`" for h in row["heads"])
+        lines.append(f"| `{model_type}` | {row['modality']} | {heads} |")
+    return "\n".join([f"{facts['architectures']} architectures, {facts['heads']} heads.", "", *lines])
 
 
 def updated(text: str) -> str:

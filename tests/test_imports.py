@@ -28,6 +28,8 @@ ALLOWED: dict[str, set[str]] = {
     "generation": _BASE | {"sharding", "nn", "model", "models", "checkpoints"},
     "loading": _BASE | {"sharding", "nn", "model", "models", "checkpoints", "bridges"},
     "auto": _BASE | {"sharding", "nn", "model", "models", "checkpoints", "bridges", "loading", "cache", "generation"},
+    "cli": _BASE | {"model", "models", "checkpoints", "bridges", "loading", "auto"},
+    "__main__": {"cli"},
 }
 # And what it may import in addition inside a function: a method that is short for a function further up.
 LATER = {"model": {"auto", "generation"}, "config": {"checkpoints"}, "__init__": set(ALLOWED)}
