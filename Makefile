@@ -48,6 +48,7 @@ $(OLDER)/.ready: $(REFERENCE)/.ready
 
 goldens: $(REFERENCE)/.ready  ## record the models' reference values again (MODELS="bert gpt2" for some)
 	$(REFERENCE)/bin/python tests/goldens/record.py $(MODELS)
+	$(REFERENCE)/bin/python tests/goldens/record_families.py
 
 goldens-writing: $(OLDER)/.ready  ## record what the reference writes again
 	for kind in writing rules stopping modes; do $(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
