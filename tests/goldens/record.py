@@ -58,24 +58,23 @@ def _is_buffer_to_keep(model, name: str) -> bool:
 
 
 def _canonical(model, name: str) -> str:
-    """Tied tensors have several names; the first that `named_parameters` gives is the one to fill by."""
-    tensor = dict(model.named_parameters(remove_duplicate=False)).get(name)
-    for first, held in model.named_parameters():
-        if held is tensor:
-            return first
-    return name
+    """Tied tensors have several names; the first that `named_parameters` gives and files hold is what to fill by."""
+    unsaved = set(getattr(model, "_dynamic_tied_weights_keys", None) or ())
+    named = dict(model.named_parameters(remove_duplicate=False))
+    return next((n for n, held in named.items() if held is named.get(name) and n not in unsaved), name)
 
 
 def call(model, case: Case, head: str) -> dict[str, np.ndarray]:
     known = inspect.signature(model.forward).parameters
-    inputs = {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in case.make_inputs(head).items()}
-    inputs = {k: v.long() if v.dtype == torch.int32 else v for k, v in inputs.items()}
+    made = case.make_inputs(head)
+    inputs = _torch(case.reference(made) if case.reference else made)
     flags = {
         k: True for k in ("output_hidden_states", "output_attentions") if k in known or _hands_on(model, known, k)
     }
     options = {k: v for k, v in case.options.items() if k in known}
     with torch.no_grad():
         out = model(**inputs, **flags, **options)
+    out = out if isinstance(out, dict) else {"logits": out}  # a part of a model may give its scores as they are
     kept = {k: v for k, v in out.items() if "past_key_values" not in k}
     values = leaves({k: _numpy(v) for k, v in kept.items()})
     if case.options.get("train"):
@@ -89,6 +88,15 @@ def _hands_on(model, known, flag: str) -> bool:
         return False
     base = inspect.signature(getattr(model, model.base_model_prefix, model).forward).parameters
     return flag in base or any(p.kind is p.VAR_KEYWORD for p in base.values())
+
+
+def _torch(v):
+    if isinstance(v, dict):
+        return {k: _torch(x) for k, x in v.items()}
+    if isinstance(v, tuple | list):
+        return [_torch(x) for x in v]
+    x = torch.from_numpy(np.ascontiguousarray(v))
+    return x.long() if x.dtype == torch.int32 else x
 
 
 def _numpy(v):

@@ -26,6 +26,7 @@ class Case:
       heads: names of the heads to run; None means every head of the model type.
       inputs: `(head, config values, rng) -> inputs`; the default goes by the head's name.
       extra: inputs to add to the default ones (or, with None, to take away), as arrays or `rng -> array`.
+      reference: `inputs -> inputs` as the reference takes them, where it takes them in another form.
       options: keyword options of the call beside hidden states and attentions, e.g. {"train": True}.
       tolerance: relative error allowed; 1e-5 unless the model is deep or ill-conditioned, with the reason beside it.
     """
@@ -35,6 +36,7 @@ class Case:
     heads: tuple[str, ...] | None = None
     inputs: Callable | None = None
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    reference: Callable | None = None
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     tolerance: float = 1e-5
 
