@@ -169,9 +169,12 @@ class ModelConfig:
     def num_labels(self) -> int:
         return len(self.id2label) if self.id2label is not None else 2
 
-    def get_text_config(self) -> ModelConfig:
-        """The nested config of the part that reads or writes token ids; a config without such a part is its own."""
-        held = (self.__dict__.get(name) for name in ("text_config", "decoder"))
+    def get_text_config(self, encoder: bool = False) -> ModelConfig:
+        """The nested config of the part that reads or writes token ids; a config without such a part is its own.
+
+        Of a pair of models it is the decoder's, or the encoder's if `encoder`.
+        """
+        held = (self.__dict__.get(name) for name in ("text_config", "encoder" if encoder else "decoder"))
         return next((c for c in held if isinstance(c, ModelConfig)), self)
 
     # -------------------------------------------------------------------------------------------- json

@@ -63,6 +63,11 @@ def arguments(apply: Callable) -> dict[str, inspect.Parameter]:
     return dict(list(inspect.signature(apply).parameters.items())[2:])
 
 
+def main_input(apply: Callable) -> str:
+    """The input that a head takes first: "input_ids", or what else it reads ("pixel_values", "input_features")."""
+    return next(iter(arguments(apply)))
+
+
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def run(apply, config, options, params, arrays):
     """The compiled call: one trace per head, config, options, shapes and run context."""
@@ -118,7 +123,7 @@ class Model:
         stacked = any(isinstance(part, range) for path, _ in spec.paths(self.params) for part in path)
         return self.head.cache(self.config, batch, length, dtype or self.dtype, stacked)
 
-    def generate(self, input_ids, attention_mask=None, **options):
+    def generate(self, input_ids=None, attention_mask=None, **options):
         """Same as `jf.generate(model, input_ids, attention_mask, ...)`, which see for all options."""
         from jaxformers import generation
 
@@ -194,7 +199,7 @@ class Model:
         if name not in ("input_ids", "decoder_input_ids") or isinstance(value, jax.Array):
             return []
         ids = np.asarray(value)
-        size = getattr(self.config.get_text_config(), "vocab_size", None)
+        size = getattr(self.config.get_text_config(encoder=name == "input_ids"), "vocab_size", None)
         if size is None or not ids.size or (ids.min() >= 0 and ids.max() < size):
             return []
         return [f"{name} must lie in [0, {size}), got values from {ids.min()} to {ids.max()}"]
@@ -202,6 +207,8 @@ class Model:
 
 def _array(name: str, value):
     if isinstance(value, list | tuple) and not any(isinstance(x, jax.Array) for x in value):
+        if name.endswith("hidden_states") and len({np.shape(x) for x in value}) > 1:  # maps of several sizes
+            return tuple(_array(name, x) for x in value)
         value = np.asarray(value)
         if value.dtype == object:
             raise ValueError("rows differ in length")

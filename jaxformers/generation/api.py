@@ -17,7 +17,7 @@ from jaxformers.output import Output
 
 
 def generate(
-    model: Model, input_ids: Any, attention_mask: Any = None, *, streamer: Any = None, **options: Any
+    model: Model, input_ids: Any = None, attention_mask: Any = None, *, streamer: Any = None, **options: Any
 ) -> np.ndarray | Output:
     """Writes text: greedy by default, sampled with `do_sample=True`, by beam search with `num_beams=n`, and so on.
 
@@ -35,7 +35,8 @@ def generate(
     Args:
       model: a model with a language modelling head.
       input_ids: int [B, P] (or [P]), prompts; rows of unequal length are padded and masked, decoders' on the left. For
-        an encoder-decoder, what the encoder reads.
+        an encoder-decoder, what the encoder reads; where that is no text, float [B, ...] or by its own name
+        (`pixel_values`, `input_features`).
       attention_mask: int [B, P], 1 at tokens; without it padding is told by `pad_token_id`, if that is set and differs
         from every `eos_token_id`.
       streamer: an object with `put(ids)` and `end()`; it is given the prompt, then token after token int [B].
@@ -85,7 +86,7 @@ def generate(
     return call.output(call.method.result(call.task, state))
 
 
-def stream(model: Model, input_ids: Any, attention_mask: Any = None, **options: Any) -> Iterator[np.ndarray]:
+def stream(model: Model, input_ids: Any = None, attention_mask: Any = None, **options: Any) -> Iterator[np.ndarray]:
     """Yields the new tokens of `generate` as they are written: int32 [B] at a time, until every row has ended.
 
     Nothing more is computed once the consumer stops. Every way of decoding but beam search; arguments and errors as

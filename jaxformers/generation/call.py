@@ -24,7 +24,7 @@ from jaxformers.generation.groups import GroupBeamSearch
 from jaxformers.generation.loop import Method
 from jaxformers.generation.rules_base import ids_of
 from jaxformers.generation.sampling import Sampling
-from jaxformers.model import Model, arguments
+from jaxformers.model import Model, arguments, main_input
 from jaxformers.nn import cache as caches
 from jaxformers.output import Output
 
@@ -39,6 +39,12 @@ _ID_FIELDS = (
 )
 # Inputs that a decoder reads beside its prompt, a row a prompt.
 _BESIDE = ("encoder_hidden_states", "encoder_attention_mask")
+# Settings that look at the tokens that an encoder reads, and the values that do not.
+_OF_SOURCE: dict[str, Any] = {
+    "encoder_repetition_penalty": 1.0,
+    "encoder_no_repeat_ngram_size": 0,
+    "guidance_scale": 1.0,
+}
 
 
 class Call:
@@ -50,7 +56,7 @@ class Call:
     def __init__(
         self,
         model: Model,
-        input_ids: Any,
+        input_ids: Any = None,
         attention_mask: Any = None,
         *,
         generation_config: GenerationConfig | None = None,
@@ -67,6 +73,10 @@ class Call:
     ):
         self.model, self.where = model, f"{model.name}.generate"
         _check_model(model, self.where)
+        # What prompts are of: text or, where an encoder reads them, pictures or sound.
+        main = main_input(model.head.apply) if model.config.is_encoder_decoder else "input_ids"
+        if input_ids is None and main != "input_ids":
+            input_ids = options.pop(main, None)
         beside = {
             name: options.pop(name) for name in _BESIDE if name in options and name in arguments(model.head.apply)
         }
@@ -78,17 +88,18 @@ class Call:
         self.mode = ASSISTED if assistant_model is not None else c.mode
         self._check_settings(options)
 
-        ids, mask = self._prompts("input_ids", input_ids, attention_mask)
-        self.source = ids.shape
         both = model.config.is_encoder_decoder
-        prompt, valid = self._decoder_prompts(ids, decoder_input_ids) if both else (ids, mask)
+        reads_text = main == "input_ids"
+        ids, mask = (self._prompts if reads_text else self._signals)(main, input_ids, attention_mask)
+        self.source = ids.shape if reads_text else (len(ids), None)
+        prompt, valid = self._decoder_prompts(len(ids), decoder_input_ids) if both else (ids, mask)
         if not both and not mask[:, -1].all():
             problem = "decoder prompts must be padded on the left: the last column must be tokens"
             raise InputError(self.where, [problem], "use a tokenizer with padding_side='left'")
         new = self._new_tokens(prompt.shape[1])
         beams = c.num_beams if c.num_beams > 1 else 1
         repeats = 1 if beams > 1 else c.num_return_sequences
-        seeds = _seeds(ids, mask, repeats)
+        seeds = _seeds([row[real] for row, real in zip(ids, mask, strict=True)] if reads_text else list(ids), repeats)
         self.repeats = repeats if beams == 1 else c.num_return_sequences
         self.prompt, self.prompts = np.repeat(prompt, self.repeats, 0), len(prompt)
 
@@ -103,7 +114,9 @@ class Call:
 
         inputs = {name: place(self._beside(name, x, len(prompt))) for name, x in beside.items() if x is not None}
         negative = None
-        if both:
+        if not reads_text:
+            inputs |= {name: place(x) for name, x in {main: ids, "attention_mask": mask}.items() if x is not None}
+        elif both:
             length = _bucket(ids.shape[1], 16)
             inputs |= {"input_ids": place(ids, length, False), "attention_mask": place(mask, length, False)}
         if c.guidance_scale not in (None, 1.0):
@@ -176,7 +189,7 @@ class Call:
             read = decoder(self.model, keeps=keeps, guidance=guidance, hidden=True)
             return ContrastiveSearch(read, **common, alpha=float(c.penalty_alpha), candidates=int(c.top_k))
         if self.mode == "dola_generation":
-            m = self.model.config
+            m = self.model.config.get_text_config()
             layers = dola.layers(c.dola_layers, m.num_hidden_layers, m.tie_word_embeddings)
             return Sampling(decoder(self.model, keeps=keeps, guidance=guidance, layers=layers), **common)
         if c.num_beams > 1:
@@ -187,7 +200,7 @@ class Call:
                 "returned": c.num_return_sequences,
             }
             if self.mode == "constrained_beam_search":
-                phrases = constraints.from_config(c, self.model.config.vocab_size)
+                phrases = constraints.from_config(c, self.model.config.get_text_config().vocab_size)
                 return ConstrainedBeamSearch(read, **common, **search, constraints=phrases)
             if self.mode == "group_beam_search":
                 search |= {"groups": c.num_beam_groups, "penalty": float(c.diversity_penalty)}
@@ -234,7 +247,7 @@ class Call:
             raise InputError(self.where, [problem], todo)
 
     def _check_settings(self, options: Mapping[str, Any]) -> None:
-        c, m = self.config, self.model.config
+        c, m = self.config, self.model.config.get_text_config()
         problems = [
             f"{n} must be {off[0]!r}, got {getattr(c, n)!r}: it is not computed"
             for n, off in _REFUSED.items()
@@ -255,7 +268,7 @@ class Call:
             problems.append(f"num_beams must be 1 with an assistant_model, got {c.num_beams}")
         if self.draft is not None:
             problems += _draft_problems(self.model, self.draft)
-        if self.mode == "dola_generation" and (m.is_encoder_decoder or self.model.head.words is None):
+        if self.mode == "dola_generation" and (self.model.config.is_encoder_decoder or self.model.head.words is None):
             problems.append("dola_layers must be None for a model that is not a decoder with an output layer")
         if problems:
             raise InputError(self.where, problems)
@@ -266,7 +279,7 @@ class Call:
         if ids.ndim != 2 or 0 in ids.shape or ids.dtype.kind not in "iu":
             problem = f"{name} must be ids [B, P] with at least one token, got {ids.dtype}{list(ids.shape)}"
             raise InputError(self.where, [problem])
-        vocab = self.model.config.vocab_size
+        vocab = self.model.config.get_text_config(encoder=name != "decoder_input_ids").vocab_size
         if ids.min() < 0 or ids.max() >= vocab:
             problem = f"{name} must lie in [0, {vocab}), got values from {ids.min()} to {ids.max()}"
             raise InputError(self.where, [problem])
@@ -287,7 +300,26 @@ class Call:
             raise InputError(self.where, [problem])
         return ids.astype(np.int32), mask
 
-    def _decoder_prompts(self, ids: np.ndarray, given: Any) -> tuple[np.ndarray, np.ndarray]:
+    def _signals(self, name: str, x: Any, attention_mask: Any) -> tuple[np.ndarray, np.ndarray | None]:
+        """Pictures, sound or what else an encoder reads that is not text, a row a prompt."""
+        x = np.asarray(x)
+        if x.ndim < 2 or 0 in x.shape or x.dtype.kind not in "fiu":
+            raise InputError(
+                self.where, [f"{name} must be an array with a row a prompt, got {x.dtype}{list(x.shape)}"]
+            )
+        problems = [
+            f"{setting} must be left out: the encoder reads {name}, no tokens"
+            for setting, off in _OF_SOURCE.items()
+            if getattr(self.config, setting) not in (None, off)
+        ]
+        mask = None if attention_mask is None else self._beside("attention_mask", attention_mask, len(x))
+        if mask is not None and "attention_mask" not in arguments(self.model.head.apply):
+            problems.append(f"attention_mask must be left out: {self.model.name} does not take it")
+        if problems:
+            raise InputError(self.where, problems)
+        return x, mask
+
+    def _decoder_prompts(self, rows: int, given: Any) -> tuple[np.ndarray, np.ndarray]:
         """What an encoder-decoder's decoder reads first: its start token, then `decoder_input_ids` if given."""
         c = self.config
         first = c.decoder_start_token_id if c.decoder_start_token_id is not None else c.bos_token_id
@@ -295,16 +327,16 @@ class Call:
             raise InputError(self.where, ["decoder_start_token_id must be set in the config or the call"])
         if first is not None:
             starts = np.asarray(first, np.int32).reshape(-1, 1)  # one for all rows, or one a row
-            if len(starts) not in (1, len(ids)):
-                problem = f"decoder_start_token_id must be one id or {len(ids)}, got {first}"
+            if len(starts) not in (1, rows):
+                problem = f"decoder_start_token_id must be one id or {rows}, got {first}"
                 raise InputError(self.where, [problem])
-            starts = np.broadcast_to(starts, (len(ids), 1))
+            starts = np.broadcast_to(starts, (rows, 1))
         if given is None:
             return starts, np.ones(starts.shape, bool)
         prompt, valid = self._prompts("decoder_input_ids", given, None)
-        if len(prompt) not in (1, len(ids)):
-            raise InputError(self.where, [f"decoder_input_ids must have {len(ids)} rows, got {len(prompt)}"])
-        prompt, valid = (np.broadcast_to(x, (len(ids), x.shape[1])) for x in (prompt, valid))
+        if len(prompt) not in (1, rows):
+            raise InputError(self.where, [f"decoder_input_ids must have {rows} rows, got {len(prompt)}"])
+        prompt, valid = (np.broadcast_to(x, (rows, x.shape[1])) for x in (prompt, valid))
         if first is not None and (prompt[:, :1] != starts).all():
             prompt = np.concatenate([starts, prompt], 1)
             valid = np.concatenate([np.ones(starts.shape, bool), valid], 1)
@@ -332,15 +364,15 @@ class Call:
 
     def _new_tokens(self, width: int) -> int:
         """Tokens to write at most. Learned positions end; rotary and relative ones do not."""
-        c = self.model.config
+        c, both = self.model.config.get_text_config(), self.model.config.is_encoder_decoder
         table: int | None = getattr(c, "max_position_embeddings", None)
         if table is None:
-            return self.config.new_tokens(width, c.is_encoder_decoder)
+            return self.config.new_tokens(width, both)
         learned = not hasattr(c, "rope_theta")
         if learned and width > table:
             problem = f"prompt and new tokens must fit {table} positions, got a prompt of {width}"
             raise InputError(self.where, [problem], "shorten the prompt")
-        new = self.config.new_tokens(width, c.is_encoder_decoder, table if learned or width < table else None)
+        new = self.config.new_tokens(width, both, table if learned or width < table else None)
         if learned and width + new - 1 > table:
             problem = f"prompt and new tokens must fit {table} positions, got {width} and {new}"
             raise InputError(self.where, [problem], f"write at most {table - width + 1} new tokens")
@@ -348,8 +380,7 @@ class Call:
 
 
 def _check_model(model: Model, where: str) -> None:
-    bare = model.name == models.base_head(model.config)  # has a cache but scores no words
-    if model.head.cache is None or bare:
+    if model.head.cache is None or models.is_bare(model.config, model.name):  # which scores no words
         raise InputError(where, ["the model must have a head that writes text, e.g. ForCausalLM or LMHeadModel"])
 
 
@@ -357,8 +388,10 @@ def _draft_problems(model: Model, draft: Model) -> list[str]:
     _check_model(draft, "assistant_model")
     a, b = model.config, draft.config
     problems = []
-    if a.vocab_size != b.vocab_size:
-        problems.append(f"assistant_model must have the model's vocabulary of {a.vocab_size}, got {b.vocab_size}")
+    if (vocab := a.get_text_config().vocab_size) != b.get_text_config().vocab_size:
+        problems.append(
+            f"assistant_model must have the model's vocabulary of {vocab}, got {b.get_text_config().vocab_size}"
+        )
     if a.is_encoder_decoder != b.is_encoder_decoder:
         kind = "an encoder-decoder" if a.is_encoder_decoder else "a decoder"
         problems.append(f"assistant_model must be {kind} like the model, got {draft.name}")
@@ -390,12 +423,12 @@ def _pad(x: np.ndarray, rows: int, width: int, left: bool) -> np.ndarray:
     return np.concatenate([x, np.repeat(x[-1:], rows - len(x), 0)])
 
 
-def _seeds(ids: np.ndarray, mask: np.ndarray, repeats: int) -> np.ndarray:
-    """uint32 [B * repeats, 2]: what tells rows apart: the prompt's tokens, and how many rows before have the same."""
+def _seeds(prompts: list[np.ndarray], repeats: int) -> np.ndarray:
+    """uint32 [B * repeats, 2]: what tells rows apart: the prompt, and how many rows before have the same."""
     count: Counter = Counter()
     out = []
-    for row, real in zip(ids, mask, strict=True):
-        seed = zlib.crc32(row[real].tobytes())
+    for prompt in prompts:
+        seed = zlib.crc32(prompt.tobytes())
         for _ in range(repeats):
             out.append((seed, count[seed]))
             count[seed] += 1

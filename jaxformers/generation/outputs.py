@@ -47,7 +47,7 @@ def add(kept: Kept, at, slots: int, first: bool = False, more: Any = None, **val
 
 
 def report(
-    kept: Kept, count: int, rows: int, prompt: tuple[int, int], source: tuple[int, int], repeats: int = 1
+    kept: Kept, count: int, rows: int, prompt: tuple[int, int], source: tuple[int, int | None], repeats: int = 1
 ) -> dict[str, Any]:
     """The fields of an output: a tuple with an entry for each of `count` tokens, as in transformers 4.57.6.
 
@@ -59,7 +59,7 @@ def report(
       kept: of the program.
       rows: of the padded batch, how many were asked for.
       prompt: the decoder's prompt: tokens, and slots that they take with padding on the left.
-      source: the encoder's input: rows, and tokens with padding on the right.
+      source: the encoder's input: rows, and tokens with padding on the right; None where nothing was padded.
       repeats: how often each of these rows was read.
     """
     kept = jax.tree.map(np.asarray, kept)

@@ -1,16 +1,12 @@
+# ruff: noqa: N999
 """Vision-text dual encoders of several parts."""
 
 from support.case import Case, ids, right_padding
+from support.nested import nested
 
-from cases import bert, clip, clip_vision_model, roberta, vit
+from cases import clip, clip_vision_model
 
 HEADS = ("VisionTextDualEncoderModel",)
-
-
-def small(module, model_type, **changes):
-    """The tiny config of another model's cases, as a nested one."""
-    given = {k: v for k, v in module.TINY.items() if not k.startswith("output_")}
-    return {**given, "num_hidden_layers": 2, **changes, "model_type": model_type}
 
 
 def inputs(head, c, rng):
@@ -21,15 +17,15 @@ def inputs(head, c, rng):
     return {**x, **clip_vision_model.inputs(head, vision, rng)}
 
 
-BERT, VIT = small(bert, "bert"), small(vit, "vit")
-CLIP = small(clip_vision_model, "clip_vision_model")
+BERT, VIT = nested("bert"), nested("vit")
+CLIP = nested("clip_vision_model")
 VIT_BERT = dict(text_config=BERT, vision_config=VIT, projection_dim=12)
 
 CASES = [
     Case("vit_bert", VIT_BERT, inputs=inputs, options={"return_loss": True}),
     Case(
         "clip_roberta",
-        dict(text_config=small(roberta, "roberta", hidden_size=16), vision_config=CLIP, projection_dim=12),
+        dict(text_config=nested("roberta", hidden_size=16), vision_config=CLIP, projection_dim=12),
         inputs=inputs,
     ),
     Case(

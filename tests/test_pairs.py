@@ -1,0 +1,72 @@
+"""Encoders and decoders of two architectures as one model: what the contract suite does not ask of every head."""
+
+import sys
+
+import numpy as np
+import pytest
+from support.case import GOLDENS, load_cases
+from support.fill import leaves, relative_error
+from test_contract import Subject
+
+import jaxformers as jf
+
+
+def subject(model_type, case):
+    found = next(c for c in load_cases(model_type).CASES if c.name == case)
+    return Subject(model_type, found, load_cases(model_type).HEADS[0])
+
+
+def test_a_tied_pair_holds_what_both_sides_share_once():
+    tied, whole = subject("encoder-decoder", "shared"), subject("encoder-decoder", "bert2bert")
+    held = set(jf.spec.flatten(tied.model.params))
+    assert {n for n in held if n.startswith("encoder.")} == {f"encoder.pooler.dense.{n}" for n in ("weight", "bias")}
+    assert "encoder.embeddings.word_embeddings.weight" in jf.spec.flatten(whole.model.params)
+
+
+@pytest.mark.parametrize("case", ["shared", "roberta2gpt2"])
+def test_a_stacked_pair_computes_and_writes_the_same(case):
+    s = subject("encoder-decoder", case)
+    for name, value in leaves(s.stacked(**s.inputs, **s.options)).items():
+        assert relative_error(value, s.outputs[name]) <= 1e-5, name
+    settings = {"max_new_tokens": 5, "eos_token_id": None, "num_beams": 2}
+    ids = s.inputs["input_ids"]
+    np.testing.assert_array_equal(s.stacked.generate(ids, **settings), s.model.generate(ids, **settings))
+
+
+def test_ids_are_checked_against_the_vocabulary_of_the_side_that_reads_them():
+    s = subject("encoder-decoder", "bert2bert")
+    config = s.config.replace(encoder=s.config.encoder.replace(vocab_size=90))
+    model = jf.init(config)
+    model(input_ids=[[80]], decoder_input_ids=[[5]])
+    model.generate([[80]], max_new_tokens=1, eos_token_id=None)
+    with pytest.raises(jf.InputError, match="input_ids must lie in"):
+        model(input_ids=[[90]], decoder_input_ids=[[5]])
+    with pytest.raises(jf.InputError, match="decoder_input_ids must lie in"):
+        model(input_ids=[[80]], decoder_input_ids=[[80]])
+    with pytest.raises(jf.InputError, match="decoder_input_ids must lie in"):
+        model.generate([[80]], decoder_input_ids=[[80]])
+
+
+def test_an_input_that_the_nested_model_does_not_read_is_refused():
+    s = subject("encoder-decoder", "bert2bert")
+    model = jf.init(s.config.replace(encoder=jf.AutoConfig.for_model("distilbert", dim=16, n_heads=2, n_layers=1)))
+    with pytest.raises(jf.InputError, match="token_type_ids"):
+        model(input_ids=[[5, 6]], token_type_ids=[[0, 1]], decoder_input_ids=[[5]])
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("beams", [1, 3])
+@pytest.mark.parametrize("case", ["bert2bert", "roberta2gpt2", "shared"])
+def test_the_reference_writes_the_same(case, beams):
+    import torch
+
+    s = subject("encoder-decoder", case)
+    sys.path.insert(0, str(GOLDENS))
+    import record
+
+    sys.path.remove(str(GOLDENS))
+    reference = record.build(s.model_type, s.case, s.head)
+    settings = {"max_new_tokens": 8, "num_beams": beams, "decoder_start_token_id": 2, "pad_token_id": 0}
+    read = {n: s.inputs[n] for n in ("input_ids", "attention_mask") if n in s.inputs}
+    theirs = reference.generate(**{n: torch.from_numpy(x).long() for n, x in read.items()}, **settings)
+    np.testing.assert_array_equal(s.model.generate(**read, **settings), theirs.numpy())
