@@ -54,19 +54,57 @@ def test_an_input_that_the_nested_model_does_not_read_is_refused():
         model(input_ids=[[5, 6]], token_type_ids=[[0, 1]], decoder_input_ids=[[5]])
 
 
+def test_an_image_is_written_about():
+    s = subject("vision-encoder-decoder", "vit_gpt2")
+    pixels, settings = s.inputs["pixel_values"], {"max_new_tokens": 4, "eos_token_id": None}
+    named = s.model.generate(pixel_values=pixels, **settings)
+    np.testing.assert_array_equal(s.model.generate(pixels, **settings), named)
+    one = s.model.generate(pixels[:1], decoder_input_ids=[[2, 7]], max_new_tokens=3, eos_token_id=None)
+    assert one.shape == (1, 5)
+    drawn = {**settings, "do_sample": True, "num_return_sequences": 3}
+    rows = s.model.generate(np.repeat(pixels[:1], 2, 0), **drawn)
+    assert len({tuple(r) for r in rows.tolist()}) > 1
+    np.testing.assert_array_equal(rows[:3], s.model.generate(pixels[:1], **drawn))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "word"),
+    [
+        ({}, "pixel_values must be an array"),
+        ({"input_ids": [1, 2]}, "pixel_values must be an array"),
+        ({"pixel_values": np.zeros((1, 3, 24, 24)), "attention_mask": np.ones((1, 17))}, "attention_mask must be"),
+        ({"pixel_values": np.zeros((1, 3, 24, 24)), "encoder_repetition_penalty": 1.2}, "encoder_repetition_penalty"),
+        ({"pixel_values": np.zeros((1, 3, 24, 24)), "guidance_scale": 2.0}, "guidance_scale"),
+        ({"pixel_values": np.zeros((1, 3, 24, 24)), "decoder_input_ids": [[500]]}, "decoder_input_ids must lie in"),
+    ],
+)
+def test_bad_input_about_an_image_is_one_clear_error(inputs, word):
+    with pytest.raises(jf.InputError, match=word):
+        subject("vision-encoder-decoder", "vit_gpt2").model.generate(**inputs)
+
+
 @pytest.mark.reference
 @pytest.mark.parametrize("beams", [1, 3])
-@pytest.mark.parametrize("case", ["bert2bert", "roberta2gpt2", "shared"])
-def test_the_reference_writes_the_same(case, beams):
+@pytest.mark.parametrize(
+    ("model_type", "case"),
+    [
+        ("encoder-decoder", "bert2bert"),
+        ("encoder-decoder", "roberta2gpt2"),
+        ("encoder-decoder", "shared"),
+        ("vision-encoder-decoder", "vit_gpt2"),
+        ("vision-encoder-decoder", "vit_bart"),
+    ],
+)
+def test_the_reference_writes_the_same(model_type, case, beams):
     import torch
 
-    s = subject("encoder-decoder", case)
+    s = subject(model_type, case)
     sys.path.insert(0, str(GOLDENS))
     import record
 
     sys.path.remove(str(GOLDENS))
     reference = record.build(s.model_type, s.case, s.head)
     settings = {"max_new_tokens": 8, "num_beams": beams, "decoder_start_token_id": 2, "pad_token_id": 0}
-    read = {n: s.inputs[n] for n in ("input_ids", "attention_mask") if n in s.inputs}
-    theirs = reference.generate(**{n: torch.from_numpy(x).long() for n, x in read.items()}, **settings)
+    read = {n: s.inputs[n] for n in ("input_ids", "attention_mask", "pixel_values") if n in s.inputs}
+    theirs = reference.generate(**{n: torch.from_numpy(x) for n, x in read.items()}, **settings)
     np.testing.assert_array_equal(s.model.generate(**read, **settings), theirs.numpy())

@@ -50,6 +50,7 @@ TABLE = {
     "segformer": "vision.segformer",
     "swin": "vision.swin",
     "t5": "text.t5",
+    "vision-encoder-decoder": "multimodal.vision_encoder_decoder",
     "vision-text-dual-encoder": "multimodal.vision_text_dual_encoder",
     "vit": "vision.vit",
     "xlm-roberta": "text.xlm_roberta",
