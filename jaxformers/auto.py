@@ -151,8 +151,9 @@ def save(model: Model, path: Path, *, max_shard_size: int | str = "5GB") -> list
         raise CheckpointError("save", [f"path must be a directory, got the file {str(path)!r}"])
     entries: dict[str, Any] = {}
     for where, x in spec.paths(model.params):
-        for i, name in enumerate(spec.names(where)):
-            entries[name] = _entry(x, i if any(isinstance(part, range) for part in where) else None)
+        stacked = x.shape[: sum(isinstance(part, range) for part in where)]
+        for at, name in zip(np.ndindex(stacked), spec.names(where), strict=True):
+            entries[name] = _entry(x, at)
     declared = {n: p.shape for n, p in spec.flatten(model.head.declare(model.config)).items()}
     problems = [f"missing: {n} {s}" for n, s in declared.items() if n not in entries]
     problems += [f"unexpected: {n} {e.shape}" for n, e in entries.items() if n not in declared]
@@ -177,10 +178,10 @@ def save(model: Model, path: Path, *, max_shard_size: int | str = "5GB") -> list
     return [*files, *(path / name for name in texts)]
 
 
-def _entry(x: Any, layer: int | None):
-    shape = tuple(x.shape) if layer is None else tuple(x.shape[1:])
+def _entry(x: Any, at: tuple[int, ...]):
+    """One tensor of a file: what lies at the index `at` of a leaf's stacked axes; () is all of it."""
     return checkpoints.safetensors.Entry(
-        np.dtype(x.dtype), shape, lambda: np.asarray(x if layer is None else x[layer])
+        np.dtype(x.dtype), tuple(x.shape[len(at) :]), lambda: np.asarray(x[at] if at else x)
     )
 
 

@@ -206,13 +206,14 @@ def _leaf(held: list, p: spec.Param, dtype, sharding):
         index = index or ()
         if not p.stacked:
             return cast(held[0].read(index), dtype)
-        rows = range(p.stacked)[index[0]] if index else range(p.stacked)
-        first = cast(held[rows[0]].read(index[1:]), dtype)
-        out = np.empty((len(rows), *first.shape), dtype)
+        axes = len(p.stacked)
+        which = np.arange(len(held)).reshape(p.stacked)[index[:axes]]
+        first = cast(held[which.flat[0]].read(index[axes:]), dtype)
+        out = np.empty((which.size, *first.shape), dtype)
         out[0] = first
-        for at, i in enumerate(rows[1:], 1):  # one layer at a time in memory beside the stack
-            out[at] = cast(held[i].read(index[1:]), dtype)
-        return out
+        for at, i in enumerate(which.flat[1:], 1):  # one tensor at a time in memory beside the stack
+            out[at] = cast(held[i].read(index[axes:]), dtype)
+        return out.reshape(*which.shape, *first.shape)
 
     if sharding is None:
         return jax.device_put(block())

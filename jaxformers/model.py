@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import jax
@@ -120,7 +120,7 @@ class Model:
         """
         if self.head.cache is None:
             raise InputError(self.name, ["init_cache needs a head that decodes step by step; this one has no cache"])
-        stacked = any(isinstance(part, range) for path, _ in spec.paths(self.params) for part in path)
+        stacked = spec.is_stacked(self.params)
         return self.head.cache(self.config, batch, length, dtype or self.dtype, stacked)
 
     def generate(self, input_ids=None, attention_mask=None, **options):
@@ -206,6 +206,8 @@ class Model:
 
 
 def _array(name: str, value):
+    if isinstance(value, Mapping):  # labels of several kinds
+        return {k: _array(k, x) for k, x in value.items()}
     if isinstance(value, list | tuple) and not any(isinstance(x, jax.Array) for x in value):
         if name.endswith("hidden_states") and len({np.shape(x) for x in value}) > 1:  # maps of several sizes
             return tuple(_array(name, x) for x in value)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import math
 import zlib
 from collections.abc import Callable, Iterator
@@ -118,14 +119,14 @@ class Param:
       init: initialiser `(key, shape, dtype) -> array`; None draws normally with the model's standard deviation.
       trainable: False for state that the optimiser must not touch (BatchNorm's running statistics).
       optional: a file may lack it, and it then is what `init` makes of it: a bias of zeros, a table of sines.
-      stacked: how many layers the leading axis holds; 0 for a tensor that is not stacked. Set by `stack`.
+      stacked: sizes of the leading axes that hold layers, experts, or both; () for a tensor that is not stacked.
     """
 
     shape: tuple[int, ...]
     axes: tuple[str, ...] | str
     init: Callable | None = None
     trainable: bool = True
-    stacked: int = 0
+    stacked: tuple[int, ...] = ()
     optional: bool = False
 
     def __post_init__(self):
@@ -144,39 +145,50 @@ class Param:
 # ---------------------------------------------------------------------------------------------------- names and trees
 
 
-def paths(tree: Tree, _path: Path = (), _first: int | None = None) -> Iterator[tuple[Path, Any]]:
-    """Yields `(path, leaf)` for every leaf, in file order. A stacked leaf's path holds the range of its layers."""
+def paths(tree: Tree, _path: Path = (), _first: int = 0, _depth: int = 0) -> Iterator[tuple[Path, Any]]:
+    """Yields `(path, leaf)` for every leaf, in file order. A stacked leaf's path holds a range for each stack."""
     if isinstance(tree, Stack):
-        count = _length(tree)
-        layers = range(_first or 0, (_first or 0) + count)
+        layers = range(_first, _first + _length(tree, _depth))
         for key, value in tree.items():
-            yield from paths(value, (*_path, layers, key))
+            yield from paths(value, (*_path, layers, key), 0, _depth + 1)
     elif isinstance(tree, dict):
         for key, value in tree.items():
-            yield from paths(value, (*_path, key))
+            yield from paths(value, (*_path, key), 0, _depth)
     elif isinstance(tree, list | tuple):
         i = 0
         for value in tree:
             if isinstance(value, Stack):
-                yield from paths(value, _path, i)
-                i += _length(value)
+                yield from paths(value, _path, i, _depth)
+                i += _length(value, _depth)
             else:
-                yield from paths(value, (*_path, i))
+                yield from paths(value, (*_path, i), 0, _depth)
                 i += 1
     elif tree is not None:
         yield _path, tree
 
 
-def _length(stack: Stack) -> int:
-    return jax.tree.leaves(stack)[0].shape[0]
+def _length(stack: Stack, axis: int = 0) -> int:
+    """Entries of a stack that lies in `axis` others."""
+    return jax.tree.leaves(stack)[0].shape[axis]
 
 
 def names(path: Path) -> list[str]:
-    """The checkpoint names that a leaf at `path` stands for: one, or one per layer when it is stacked."""
-    at = next((i for i, part in enumerate(path) if isinstance(part, range)), None)
-    if at is None:
-        return [".".join(map(str, path))]
-    return [".".join(map(str, (*path[:at], i, *path[at + 1 :]))) for i in path[at]]
+    """The checkpoint names that a leaf at `path` stands for: one, or one for each entry when it is stacked.
+
+    A leaf in two stacks, experts in layers, has them layer by layer.
+    """
+    parts = ([*part] if isinstance(part, range) else [part] for part in path)
+    return [".".join(map(str, one)) for one in itertools.product(*parts)]
+
+
+def is_stacked(tree: Tree) -> bool:
+    """Are layers stacked? A list of layers that hold stacks themselves, of experts, is not."""
+    if isinstance(tree, Stack):
+        return True
+    if isinstance(tree, Layers):
+        return any(isinstance(layer, Stack) for layer in tree)
+    parts = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list | tuple) else ()
+    return any(map(is_stacked, parts))
 
 
 def label(path: Path) -> str:
@@ -247,8 +259,9 @@ def _kind(x):
 def _stack_leaves(*leaves):
     first = leaves[0]
     if isinstance(first, Param):
+        n = len(leaves)
         return dataclasses.replace(
-            first, shape=(len(leaves), *first.shape), axes=("layers", *first.axes), stacked=len(leaves)
+            first, shape=(n, *first.shape), axes=("layers", *first.axes), stacked=(n, *first.stacked)
         )
     if isinstance(first, jax.ShapeDtypeStruct):
         return jax.ShapeDtypeStruct((len(leaves), *first.shape), first.dtype)
@@ -258,15 +271,15 @@ def _stack_leaves(*leaves):
 def stack(tree: Tree) -> Tree:
     """Every `Layers` list becomes a `Stack` (all layers equal) or `Layers` of trees and stacks (runs of equal ones).
 
+    Layers may hold stacks themselves, of experts: those then have two leading axes.
     Works on trees of `Param`, of arrays and of `jax.ShapeDtypeStruct`. `unstack` is its inverse. Files always hold the
     unstacked names, so both forms save to the same bytes.
     """
     if isinstance(tree, Layers):
         runs: list[list[Tree]] = []
-        for layer in unstack(tree):
+        for layer in _apart(tree):
             layer = stack(layer)
-            nested = any(isinstance(part, range) for path, _ in paths(layer) for part in path)
-            if runs and not nested and _stackable(runs[-1][-1], layer):
+            if runs and _stackable(runs[-1][-1], layer):
                 runs[-1].append(layer)
             else:
                 runs.append([layer])
@@ -281,7 +294,7 @@ def stack(tree: Tree) -> Tree:
 
 def _layer_of(x, i: int):
     if isinstance(x, Param):
-        return dataclasses.replace(x, shape=x.shape[1:], axes=x.axes[1:], stacked=0)
+        return dataclasses.replace(x, shape=x.shape[1:], axes=x.axes[1:], stacked=x.stacked[1:])
     if isinstance(x, jax.ShapeDtypeStruct):
         return jax.ShapeDtypeStruct(x.shape[1:], x.dtype)
     return x[i]
@@ -292,12 +305,17 @@ def _split(tree: Stack) -> list[Tree]:
     return [jax.tree.map(lambda x, i=i: _layer_of(x, i), plain) for i in range(_length(tree))]
 
 
+def _apart(layers: Layers) -> list[Tree]:
+    """The layers of a list one by one, those of its stacks too."""
+    return [x for v in layers for x in (_split(v) if isinstance(v, Stack) else [v])]
+
+
 def unstack(tree: Tree) -> Tree:
-    """The inverse of `stack`: every `Stack` becomes `Layers` of per-layer trees."""
+    """Every `Stack`, of layers and of experts, becomes `Layers` of their trees. `stack` is its inverse."""
     if isinstance(tree, Stack):
-        return Layers(_split(tree))
+        return Layers(unstack(x) for x in _split(tree))
     if isinstance(tree, Layers):
-        return Layers([x for v in tree for x in (_split(v) if isinstance(v, Stack) else [unstack(v)])])
+        return Layers(unstack(x) for x in _apart(tree))
     if isinstance(tree, dict):
         return type(tree)({k: unstack(v) for k, v in tree.items()})
     if isinstance(tree, list | tuple):
@@ -337,7 +355,7 @@ def crc(name: str) -> int:
 def _initialise(key, seeds, *, initialiser, shape, dtype, stacked, sharding):
     keys = jax.vmap(lambda seed: jax.random.fold_in(key, seed))(seeds)
     if stacked:
-        x = jax.vmap(lambda k: initialiser(k, shape[1:], dtype))(keys)
+        x = jax.vmap(lambda k: initialiser(k, shape[len(stacked) :], dtype))(keys).reshape(shape)
     else:
         x = initialiser(keys[0], shape, dtype)
     return x if sharding is None else jax.lax.with_sharding_constraint(x, sharding)

@@ -60,8 +60,8 @@ class Subject:
 
 
 def filled(path, p) -> np.ndarray:
-    held = [fill(n, p.shape[1:] if p.stacked else p.shape) for n in spec.names(path)]
-    return np.stack(held) if p.stacked else held[0]
+    held = [fill(n, p.shape[len(p.stacked) :]) for n in spec.names(path)]
+    return np.stack(held).reshape(p.shape)
 
 
 @functools.cache

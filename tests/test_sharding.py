@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
+from support.case import load_cases
 
 import jaxformers as jf
 from jaxformers import models, nn, sharding, spec
@@ -141,9 +142,9 @@ def test_every_linear_layer_of_every_model_is_split_somewhere():
     mesh = make_mesh(fsdp=4, tensor=2)
     whole = []
     for model_type in models.TABLE:
-        module = models.module(model_type)
-        for name, head in module.HEADS.items():
-            declared = spec.unstack(head.declare(module.Config()))  # as files hold it
+        config = jf.AutoConfig.for_model(model_type, **next(iter(load_cases(model_type).PUBLISHED.values()))[0])
+        for name, head in models.module(model_type).HEADS.items():
+            declared = spec.unstack(head.declare(config))  # as files hold it
             shardings = spec.flatten(sharding.plan(declared, mesh, "fsdp+tensor").shardings)
             for at, p in spec.flatten(declared).items():
                 if p.size > 2**20 and shardings[at].is_fully_replicated:

@@ -11,6 +11,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 import jaxformers as jf
 from jaxformers import nn, sharding, spec
+from jaxformers.nn import Linear, moe
 from jaxformers.spec import Layers, Param, Stack, names, paths
 
 D = 8
@@ -61,7 +62,7 @@ def mesh():
 
 def test_param():
     p = Param([3, np.int64(4)], "mlp embed")
-    assert (p.shape, p.axes, p.size, p.stacked) == ((3, 4), ("mlp", "embed"), 12, 0)
+    assert (p.shape, p.axes, p.size, p.stacked) == ((3, 4), ("mlp", "embed"), 12, ())
     assert hash(p) == hash(Param((3, 4), ("mlp", "embed")))
     assert Param((), "").size == 1
     with pytest.raises(ValueError, match=r"axes must name one axis per dimension of \(3, 4\), got \('mlp',\)"):
@@ -135,7 +136,7 @@ def test_unstack_undoes_stack_on_arrays(declared):
 def test_the_tree_says_what_is_stacked():
     assert isinstance(spec.stack(FORMS["equal"]())["layers"], Stack)
     assert spec.stack(FORMS["equal"]())["layers"]["dense"]["weight"] == Param(
-        (4, D, D), ("layers", "mlp", "embed"), stacked=4
+        (4, D, D), ("layers", "mlp", "embed"), stacked=(4,)
     )
     runs = spec.stack(FORMS["runs"]())["layers"]
     assert isinstance(runs, Layers)
@@ -408,3 +409,44 @@ def test_fold_in_a_module_is_pure():
 def test_param_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         Param((1,), "a").shape = (2,)
+
+
+def experts_in_layers():
+    layer = {
+        "experts": moe.Experts(2, {"up": Linear(D, D, bias=False)}),
+        "norm": {"weight": Param((D,), "-", spec.ones)},
+    }
+    return {"layers": Layers(dict(layer) for _ in range(3))}
+
+
+def test_experts_in_stacked_layers_have_two_leading_axes():
+    declared = experts_in_layers()
+    stacked = spec.stack(declared)
+    assert (spec.is_stacked(declared), spec.is_stacked(stacked)) == (False, True)
+    weight = stacked["layers"]["experts"]["up"]["weight"]
+    assert (weight.shape, weight.stacked) == ((3, 2, D, D), (3, 2))
+    assert weight.axes == ("layers", "experts", "mlp", "embed")
+    assert spec.flatten(stacked) == spec.flatten(declared)
+    assert list(spec.flatten(stacked))[:2] == ["layers.0.experts.0.up.weight", "layers.0.experts.1.up.weight"]
+    names = {n: x for path, x in spec.paths(stacked) for n in spec.names(path)}
+    assert list(names)[:4] == [f"layers.{i}.experts.{j}.up.weight" for i in (0, 1) for j in (0, 1)]
+    params = spec.init(declared, jax.random.key(0))
+    equal(spec.init(stacked, jax.random.key(0)), spec.stack(params))
+    equal(spec.stack(spec.unstack(spec.stack(params))), spec.stack(params))
+
+
+def test_stacks_in_stacks_are_read_and_sharded_like_lists(tmp_path):
+    values = dict(vocab_size=32, hidden_size=16, intermediate_size=24, num_hidden_layers=3, num_local_experts=4)
+    heads = dict(num_attention_heads=2, num_key_value_heads=2)
+    model = jf.init(jf.AutoConfig.for_model("mixtral", **values, **heads), "ForCausalLM", key=jax.random.key(0))
+    model.save(tmp_path)
+    mesh = Mesh(np.asarray(jax.devices()[:4]), ("expert",))
+    split = jf.load(tmp_path, stack=True, mesh=mesh, rules={"experts": "expert"})
+    equal(split.params, jf.stack(model.params))
+    weight = split.params["model"]["layers"]["block_sparse_moe"]["experts"]["w1"]["weight"]
+    assert weight.shape == (3, 4, 24, 16)
+    assert {s.data.shape for s in weight.addressable_shards} == {(3, 1, 24, 16)}
+    ids = np.arange(6)[None]
+    np.testing.assert_allclose(split(input_ids=ids).logits, model(input_ids=ids).logits, atol=1e-5)
+    apart = model.replace(params=jf.unstack(split.params))  # experts too
+    np.testing.assert_allclose(apart(input_ids=ids).logits, model(input_ids=ids).logits, atol=1e-5)

@@ -168,7 +168,7 @@ class Call:
         guidance = None if c.guidance_scale in (None, 1.0) else float(c.guidance_scale)
 
         def decoder(model: Model, **how) -> Decoder:
-            stacked = any(isinstance(part, range) for path, _ in spec.paths(model.params) for part in path)
+            stacked = spec.is_stacked(model.params)
             dtype = jnp.dtype(jnp.int8) if c.cache_implementation == "quantized" else model.dtype
             return Decoder(model.head, model.config, dtype, stacked, whole=whole, **how)
 

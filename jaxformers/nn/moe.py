@@ -13,16 +13,16 @@ import jax
 import jax.numpy as jnp
 
 from jaxformers.nn.linear import linear
-from jaxformers.spec import Stack
+from jaxformers.spec import Stack, stack
 
 
 def Experts(num: int, expert: dict) -> Stack:
     """Declares `num` (at least 2) experts like the declared tree `expert`, stacked."""
 
-    def stacked(p):
-        return dataclasses.replace(p, shape=(num, *p.shape), axes=("experts", *p.axes), stacked=num)
+    def many(p):
+        return dataclasses.replace(p, shape=(num, *p.shape), axes=("experts", *p.axes), stacked=(num, *p.stacked))
 
-    return Stack(jax.tree.map(stacked, expert))
+    return Stack(jax.tree.map(many, expert))
 
 
 def choose(logits, count: int):
@@ -43,7 +43,7 @@ def mix(p, x, weights, chosen, expert: Callable):
     """The weighted sum of what each token's experts make of it.
 
     Args:
-      p: the experts' parameters, a `Stack`.
+      p: the experts' parameters, a `Stack` (or `Layers`, which are stacked here).
       x: [T, D].
       weights, chosen: [T, K], as `choose` gives them.
       expert: `(params, x, linear) -> y`: one expert, with `linear(params, x)` for its linear layers.
@@ -52,7 +52,7 @@ def mix(p, x, weights, chosen, expert: Callable):
       [T, D], of x's dtype.
     """
     way = _one_by_one if jax.default_backend() == "cpu" else _grouped
-    return way(dict(p), x, weights.astype(x.dtype), chosen, expert)
+    return way(dict(stack(p)), x, weights.astype(x.dtype), chosen, expert)
 
 
 def _one_by_one(p, x, weights, chosen, expert):

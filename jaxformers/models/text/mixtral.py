@@ -158,14 +158,9 @@ def causal_lm(p, c, input_ids=None, attention_mask=None, *, labels=None, logits_
     return Output({**out, "router_logits": routers})
 
 
-def cache(c, batch, length, dtype, stacked, ring=True):
-    """A list, as the layers always are: each holds a stack of its own, the experts."""
-    return llama.cache(c, batch, length, dtype, False, ring)
-
-
 HEADS = {
-    "MixtralModel": Head(Model, model, cache),
-    "MixtralForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "MixtralModel": Head(Model, model, llama.cache),
+    "MixtralForCausalLM": Head(CausalLM, causal_lm, llama.cache, ties, words=words),
     "MixtralForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "MixtralForTokenClassification": common.token_classifier(Model, model, PREFIX),
     "MixtralForQuestionAnswering": common.question_answerer(Model, model, PREFIX),
