@@ -206,7 +206,7 @@ class Model:
 
 
 def _array(name: str, value):
-    if isinstance(value, Mapping):  # labels of several kinds
+    if name == "labels" and isinstance(value, Mapping):  # of several kinds
         return {k: _array(k, x) for k, x in value.items()}
     if isinstance(value, list | tuple) and not any(isinstance(x, jax.Array) for x in value):
         if name.endswith("hidden_states") and len({np.shape(x) for x in value}) > 1:  # maps of several sizes
