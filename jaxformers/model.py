@@ -32,6 +32,8 @@ class Head:
       prefix: the name under which this head keeps the base model, where it is not its module's `PREFIX`.
       words: `(params, config, x) -> logits`, the output layer of a head that writes text, for hidden states of any
         layer.
+      images: `(config, input_ids, pixel_values) -> int [B]`, on the host, for heads that read both: how many of the
+        images [I, ...] the tokens of each row speak of. Raises InputError where they speak of a part of one.
     """
 
     declare: Callable[[Any], dict]
@@ -40,6 +42,7 @@ class Head:
     ties: Callable[[Any], dict[str, str]] = lambda config: {}
     prefix: str | None = None
     words: Callable[..., Any] | None = None
+    images: Callable[..., np.ndarray] | None = None
 
 
 def extends(base: Callable, *without: str):
@@ -190,6 +193,7 @@ class Model:
                 )
                 continue
             problems += self._check_ids(name, value)
+        problems += self._check_images(inputs)
         if problems:
             raise InputError(self.name, problems, f"it takes {', '.join(known)}")
         return arrays, tuple(sorted(options))
@@ -203,6 +207,16 @@ class Model:
         if size is None or not ids.size or (ids.min() >= 0 and ids.max() < size):
             return []
         return [f"{name} must lie in [0, {size}), got values from {ids.min()} to {ids.max()}"]
+
+    def _check_images(self, inputs) -> list[str]:
+        """Ids still on the host are checked to speak of as many images as are given."""
+        ids, images = inputs.get("input_ids"), inputs.get("pixel_values")
+        if self.head.images is None or ids is None or images is None or isinstance(ids, jax.Array):
+            return []
+        count = int(self.head.images(self.config, np.asarray(ids), images).sum())
+        if count == np.shape(images)[0]:
+            return []
+        return [f"pixel_values must hold the {count} images that input_ids speak of, got {np.shape(images)[0]}"]
 
 
 def _array(name: str, value):

@@ -37,8 +37,8 @@ _ID_FIELDS = (
     *("forced_eos_token_id", "suppress_tokens", "begin_suppress_tokens", "bad_words_ids", "force_words_ids"),
     "sequence_bias",
 )
-# Inputs that a decoder reads beside its prompt, a row a prompt.
-_BESIDE = ("encoder_hidden_states", "encoder_attention_mask")
+# Inputs that a decoder reads beside its prompt: a row a prompt, or of images as many as the prompt speaks of.
+_BESIDE = ("encoder_hidden_states", "encoder_attention_mask", "pixel_values")
 # Settings that look at the tokens that an encoder reads, and the values that do not.
 _OF_SOURCE: dict[str, Any] = {
     "encoder_repetition_penalty": 1.0,
@@ -112,7 +112,12 @@ class Call:
             x = np.repeat(np.asarray(x), repeats, 0)
             return _pad(x, rows, x.shape[1] if columns is None else columns, left)
 
-        inputs = {name: place(self._beside(name, x, len(prompt))) for name, x in beside.items() if x is not None}
+        inputs = {}
+        for name, x in beside.items():
+            if x is not None and name == "pixel_values" and model.head.images is not None:
+                inputs[name] = self._images(prompt, np.asarray(x), place(np.arange(len(prompt))[:, None]))
+            elif x is not None:
+                inputs[name] = place(self._beside(name, x, len(prompt)))
         negative = None
         if not reads_text:
             inputs |= {name: place(x) for name, x in {main: ids, "attention_mask": mask}.items() if x is not None}
@@ -361,6 +366,15 @@ class Call:
         if x.ndim < 2 or len(x) != rows:
             raise InputError(self.where, [f"{name} must have a row for each of {rows} prompts, got {list(x.shape)}"])
         return x
+
+    def _images(self, prompt: np.ndarray, images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The images of each of the prompts `rows` [R, 1], in their order."""
+        counts = self.model.head.images(self.model.config, prompt, images)  # type: ignore[misc]
+        if counts.sum() != len(images):
+            problem = f"pixel_values must hold the {counts.sum()} images that the prompts speak of, got {len(images)}"
+            raise InputError(self.where, [problem])
+        groups = np.split(np.arange(len(images)), np.cumsum(counts)[:-1])
+        return images[np.concatenate([groups[row] for row in rows[:, 0]])]
 
     def _new_tokens(self, width: int) -> int:
         """Tokens to write at most. Learned positions end; rotary and relative ones do not."""

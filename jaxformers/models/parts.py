@@ -21,6 +21,11 @@ def any_config(values: Mapping[str, Any]) -> ModelConfig:
     return models.module(values.get("model_type"), "nested config").Config.from_dict(values)  # type: ignore[arg-type]
 
 
+def config_of(default: str):
+    """As `any_config`, for values that may leave their `model_type` out: then it is the `default`."""
+    return lambda values: any_config({"model_type": default, **values})
+
+
 def missing(c: ModelConfig, *names: str):
     """For `check`: a sentence for each of the nested configs `names` that is not there."""
     return [f"{n} must be a config with a model_type, got None" for n in names if getattr(c, n) is None]
@@ -48,3 +53,10 @@ def call(head: Head, p, c: ModelConfig, **inputs) -> Output:
     if problems:
         raise InputError(c.model_type, problems)
     return head.apply(p, c, **given)
+
+
+def cache(c: ModelConfig, batch: int, length: int, dtype, stacked: bool, ring: bool = True) -> dict:
+    """An empty cache of the bare model's; without `ring`, layers that see a window keep every token if they can."""
+    make: Any = bare(c).cache
+    rings = {} if ring or "ring" not in arguments(make) else {"ring": False}
+    return make(c, batch, length, dtype, stacked, **rings)

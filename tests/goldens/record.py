@@ -10,6 +10,7 @@ import copy
 import inspect
 import json
 import pathlib
+import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
@@ -33,7 +34,8 @@ def build(model_type: str, case: Case, head: str):
     state = model.state_dict()
     for name, tensor in state.items():
         if tensor.is_floating_point() and not _is_buffer_to_keep(model, name):
-            state[name] = torch.from_numpy(fill(_canonical(model, name), tuple(tensor.shape))).to(tensor.dtype)
+            filled = fill(_in_file(model, _canonical(model, name)), tuple(tensor.shape))
+            state[name] = torch.from_numpy(filled).to(tensor.dtype)
     model.load_state_dict(state)
     model.tie_weights()
     return model.train() if case.options.get("train") else model.eval()
@@ -53,8 +55,13 @@ def _int_keys(value):
 
 
 def _is_buffer_to_keep(model, name: str) -> bool:
-    """Buffers that are functions of the config; running statistics and biases of scores are filled like weights."""
-    return name in dict(model.named_buffers()) and "running_" not in name and name != "final_logits_bias"
+    """Buffers that are functions of the config; running statistics and biases of scores are filled like weights.
+
+    So is all of a frozen batch normalisation, whose weight and bias are buffers too.
+    """
+    buffers = dict(model.named_buffers())
+    frozen = f"{name.rpartition('.')[0]}.running_mean" in buffers
+    return name in buffers and not frozen and name != "final_logits_bias"
 
 
 def _canonical(model, name: str) -> str:
@@ -62,6 +69,16 @@ def _canonical(model, name: str) -> str:
     unsaved = set(getattr(model, "_dynamic_tied_weights_keys", None) or ())
     named = dict(model.named_parameters(remove_duplicate=False))
     return next((n for n, held in named.items() if held is named.get(name) and n not in unsaved), name)
+
+
+def _in_file(model, name: str) -> str:
+    """A tensor's name in files, where the reference has another for it in memory."""
+    if any(word in type(model).__name__.lower() for word in transformers.modeling_utils.VLMS):
+        for old, new in model._checkpoint_conversion_mapping.items():
+            name, changed = re.subn(new, old.lstrip("^"), name)
+            if changed:
+                break
+    return name
 
 
 def call(model, case: Case, head: str) -> dict[str, np.ndarray]:
