@@ -13,6 +13,9 @@ from jaxformers.errors import CheckpointError
 
 T = TypeVar("T")
 
+# Batch normalisation of these backbones is frozen, and has no batch counter.
+FROZEN = re.compile(r"(^|\.)backbone\.conv_encoder\.model\.")
+
 # Buffers that old checkpoints hold and that are functions of the config: never parameters.
 INERT = re.compile(
     r"(^|\.)("
@@ -57,11 +60,11 @@ def canonical(tensors: Mapping[str, T]) -> dict[str, T]:
 def with_inert(tensors: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The buffers that PyTorch's loader insists on beside these tensors, which have a `shape`.
 
-    A batch counter for every running mean, the pairs of pixels for every bias table of a square window.
+    A batch counter for every running mean that may move, the pairs of pixels for every bias table of a square window.
     """
     made = {}
     for name, tensor in tensors.items():
-        if name.endswith(".running_mean"):
+        if name.endswith(".running_mean") and not FROZEN.search(name):
             made[name.removesuffix("running_mean") + "num_batches_tracked"] = np.zeros((), np.int64)
         if name.endswith("attention.self.relative_position_bias_table"):
             window = (math.isqrt(tensor.shape[0]) + 1) // 2
