@@ -28,6 +28,7 @@ TABLE = {
     "encoder-decoder": "text.encoder_decoder",
     "gemma2": "text.gemma2",
     "gpt2": "text.gpt2",
+    "gpt_bigcode": "text.gpt_bigcode",
     "gpt_neo": "text.gpt_neo",
     "gpt_neox": "text.gpt_neox",
     "gptj": "text.gptj",
