@@ -36,7 +36,7 @@ def reload(s: Subject, directory):
     import transformers
 
     reference, info = getattr(transformers, s.head).from_pretrained(
-        directory, output_loading_info=True, attn_implementation="eager"
+        directory, output_loading_info=True, attn_implementation=s.case.attention
     )
     return (reference.train() if s.case.options.get("train") else reference.eval()), info
 

@@ -29,7 +29,7 @@ def config_class(model_type: str):
 def build(model_type: str, case: Case, head: str):
     """The reference model of a case with weights filled by name, in eval mode (or train mode without dropout)."""
     config = part(config_class(model_type)(**{k: _int_keys(copy.deepcopy(v)) for k, v in case.config.items()}), head)
-    config._attn_implementation = "eager"
+    config._attn_implementation = case.attention
     model = getattr(transformers, head)(config)
     state = model.state_dict()
     for name, tensor in state.items():
@@ -57,11 +57,12 @@ def _int_keys(value):
 def _is_buffer_to_keep(model, name: str) -> bool:
     """Buffers that are functions of the config; running statistics and biases of scores are filled like weights.
 
-    So is all of a frozen batch normalisation, whose weight and bias are buffers too.
+    So is all of a frozen batch normalisation, whose weight and bias are buffers too, and what is drawn at random.
     """
     buffers = dict(model.named_buffers())
     frozen = f"{name.rpartition('.')[0]}.running_mean" in buffers
-    return name in buffers and not frozen and name != "final_logits_bias"
+    drawn = name.endswith(("final_logits_bias", "shared_image_embedding.positional_embedding"))
+    return name in buffers and not frozen and not drawn
 
 
 def _canonical(model, name: str) -> str:
@@ -88,6 +89,8 @@ def call(model, case: Case, head: str) -> dict[str, np.ndarray]:
     flags = {
         k: True for k in ("output_hidden_states", "output_attentions") if k in known or _hands_on(model, known, k)
     }
+    if case.attention != "eager":
+        flags.pop("output_attentions", None)
     options = {k: v for k, v in case.options.items() if k in known}
     with torch.no_grad():
         out = model(**inputs, **flags, **options)

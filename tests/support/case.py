@@ -28,6 +28,7 @@ class Case:
       extra: inputs to add to the default ones (or, with None, to take away), as arrays or `rng -> array`.
       reference: `inputs -> inputs` as the reference takes them, where it takes them in another form.
       options: keyword options of the call beside hidden states and attentions, e.g. {"train": True}.
+      attention: the reference's kernel; "sdpa", which gives no attention weights, where its "eager" one is broken.
       tolerance: relative error allowed; 1e-5 unless the model is deep or ill-conditioned, with the reason beside it.
     """
 
@@ -38,6 +39,7 @@ class Case:
     extra: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     reference: Callable | None = None
     options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    attention: str = "eager"
     tolerance: float = 1e-5
 
     def make_inputs(self, head: str) -> dict[str, np.ndarray]:
