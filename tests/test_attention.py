@@ -44,6 +44,7 @@ CASES = {
     ),
     "bias": (37, 37, {"bias": bias(2, 4, 37, 37), "cap": 3.0, "mask": nn.mask.decoder(padding(37), 37)}),
     "one row of bias": (37, 45, {"bias": bias(1, 4, 1, 45), "scale": 0.5}),
+    "sinks": (37, 37, {"mask": nn.mask.decoder(padding(37), 37, None, 9), "sinks": bias(4)}),
     "short": (5, 6, {"mask": nn.mask.padding(padding(6))}),
     "grown": (8, 40, {"mask": nn.mask.causal(8, 40, 20)}),
 }

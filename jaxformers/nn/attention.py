@@ -32,6 +32,7 @@ def attend(
     bias=None,
     scale: float | None = None,
     cap: float | None = None,
+    sinks=None,
     rate: float = 0.0,
     key=None,
     weights=False,
@@ -47,6 +48,7 @@ def attend(
       bias: float, broadcastable to [B, N, S, T], added to the scaled scores.
       scale: 1 / sqrt(H) when None.
       cap: scaled scores s become cap * tanh(s / cap), before the bias.
+      sinks: float [N], a score of each head's that takes part in the softmax and has no value to give.
       rate, key: dropout of the attention weights; off without a key.
       weights: also return the attention weights.
 
@@ -54,15 +56,16 @@ def attend(
       ([B, S, N, H], weights [B, N, S, T] or None).
     """
     if q.shape[0] != k.shape[0]:
-        return _shared(q, k, v, mask=mask, bias=bias, scale=scale, cap=cap, rate=rate, key=key, weights=weights)
+        how = {"mask": mask, "bias": bias, "scale": scale, "cap": cap, "sinks": sinks}
+        return _shared(q, k, v, **how, rate=rate, key=key, weights=weights)
     scale = q.shape[-1] ** -0.5 if scale is None else scale
-    kernel = _kernel(q, k, mask, bias, cap, None if rate == 0.0 else key, weights)
+    kernel = _kernel(q, k, mask, bias, cap, None if rate == 0.0 else key, weights, sinks)
     if kernel == "splash":
         return splash(q, k, v, mask, scale, cap), None
     if kernel == "chunked":
-        return chunked(q, k, v, mask, bias, scale, cap, rate, key), None
+        return chunked(q, k, v, mask, bias, scale, cap, rate, key, sinks), None
     if kernel == "eager":
-        return _eager(q, k, v, masks.array(mask), bias, scale, cap, rate, key, weights)
+        return _eager(q, k, v, masks.array(mask), bias, scale, cap, rate, key, weights, sinks)
     causal = isinstance(mask, masks.Causal) and mask.valid is None and mask.window is None and q.shape[1] == k.shape[1]
     mask = None if causal else _full(masks.array(mask), q, k)
     bias = None if bias is None else _full(bias, q, k, every_head=True).astype(q.dtype)
@@ -76,7 +79,7 @@ LONG = {"cpu": 1024}
 LONG_ELSEWHERE = 4096
 
 
-def _kernel(q, k, mask, bias, cap, key, weights: bool) -> str:
+def _kernel(q, k, mask, bias, cap, key, weights: bool, sinks) -> str:
     """The kernel that the run context asks for, if it computes what the call asks for; else one that does."""
     kernel: str = context.current().attention
     if weights:
@@ -87,10 +90,10 @@ def _kernel(q, k, mask, bias, cap, key, weights: bool) -> str:
             device == "tpu" and jax.device_count() == 1
         )  # XLA can not split it over devices
         long = q.shape[1] * k.shape[1] >= LONG.get(device, LONG_ELSEWHERE) ** 2
-        if flash and key is None and splash_fits(q, k, mask, bias):
+        if flash and key is None and sinks is None and splash_fits(q, k, mask, bias):
             return "splash"
         kernel = "chunked" if long else "eager" if device == "cpu" else "xla"
-    plain = cap is None and key is None
+    plain = cap is None and key is None and sinks is None
     return kernel if plain or kernel == "chunked" else "eager"
 
 
@@ -112,7 +115,7 @@ def _shared(q, k, v, **how):
     return h.reshape(rows, length, *h.shape[2:]), probs
 
 
-def _eager(q, k, v, mask, bias, scale, cap, rate, key, weights):
+def _eager(q, k, v, mask, bias, scale, cap, rate, key, weights, sinks=None):
     (rows, length, heads, _), keys = q.shape, k.shape[2]
     shared = (*q.shape[:2], keys, heads // keys, q.shape[3])  # the queries by the key head that they share
     scores = jnp.einsum("bskgh,btkh->bkgst", (q * scale).reshape(shared), k, preferred_element_type=jnp.float32)
@@ -123,6 +126,10 @@ def _eager(q, k, v, mask, bias, scale, cap, rate, key, weights):
         scores = scores + bias
     if mask is not None:
         scores = jnp.where(mask, scores, jnp.finfo(jnp.float32).min)
-    probs = dropout(jax.nn.softmax(scores, axis=-1).astype(q.dtype), rate, key)
+    if sinks is not None:
+        held = jnp.broadcast_to(sinks.astype(jnp.float32)[:, None, None], (*scores.shape[:-1], 1))
+        scores = jnp.concatenate([scores, held], -1)
+    probs = jax.nn.softmax(scores, axis=-1)
+    probs = dropout((probs if sinks is None else probs[..., :-1]).astype(q.dtype), rate, key)
     out = jnp.einsum("bkgst,btkh->bskgh", probs.reshape(rows, keys, heads // keys, length, -1), v)
     return out.reshape(*q.shape[:3], v.shape[3]), (probs if weights else None)

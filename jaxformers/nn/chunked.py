@@ -18,7 +18,17 @@ LOWEST = jnp.finfo(jnp.float32).min
 
 
 def chunked(
-    q, k, v, mask=None, bias=None, scale: float = 1.0, cap=None, rate: float = 0.0, key=None, chunk: int = CHUNK
+    q,
+    k,
+    v,
+    mask=None,
+    bias=None,
+    scale: float = 1.0,
+    cap=None,
+    rate: float = 0.0,
+    key=None,
+    sinks=None,
+    chunk: int = CHUNK,
 ):
     """softmax(scale * q k^T + bias) v of q [B, S, N, H], k [B, T, K, H] and v [B, T, K, Hv]: [B, S, N, Hv].
 
@@ -33,13 +43,14 @@ def chunked(
     k, v = cut.pad(k, 1, cut.keys), cut.pad(v, 1, cut.keys)
     mask, bias = cut.pad_scores(mask), cut.pad_scores(bias)
     blocks = jnp.arange(k.shape[1] // cut.keys)
+    top = LOWEST if sinks is None else sinks.astype(jnp.float32)[:, None]  # a sink is the first score that is seen
 
     @jax.checkpoint
     def attend(i):
         part = functools.partial(_block, cut, q, k, v, mask, bias, cap, rate, key, i)
         start = (
-            jnp.full((rows, heads, cut.queries), LOWEST),
-            jnp.zeros((rows, heads, cut.queries), jnp.float32),
+            jnp.broadcast_to(top, (rows, heads, cut.queries)),
+            jnp.full((rows, heads, cut.queries), 0.0 if sinks is None else 1.0),
             jnp.zeros((rows, heads, cut.queries, v.shape[-1]), jnp.float32),
         )
         (_, total, out), _ = jax.lax.scan(lambda carry, j: (part(j, carry), None), start, blocks)

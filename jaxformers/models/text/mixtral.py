@@ -121,42 +121,56 @@ def layer(p, c, x, *, key, **where):
     return x + h, {"attention": probs, "cache": cache, "router": router}
 
 
-@extends(llama.model)
-def model(p, c, input_ids=None, *, inputs_embeds=None, output_router_logits=None, **inputs):
-    """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
+def decoder(layer):
+    """A decoder of such layers, which report their `router`'s scores."""
 
-    `past_key_values` is a cache to decode with. `key` switches dropout on. `output_router_logits`: also return each
-    layer's `router_logits`, [B * S, E]; None leaves it to the config.
-    """
-    x = nn.heads.embeddings("MixtralModel", input_ids, inputs_embeds, lambda ids: embed(p["embed_tokens"], ids))
-    out = llama.decode(p, c, x, **inputs, layer=layer)
-    wanted = c.output_router_logits if output_router_logits is None else output_router_logits
-    if not wanted:
-        out.pop("router_logits")
-    return out
+    @extends(llama.model)
+    def model(p, c, input_ids=None, *, inputs_embeds=None, output_router_logits=None, **inputs):
+        """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
 
+        `past_key_values` is a cache to decode with. `key` switches dropout on. `output_router_logits`: also return
+        each layer's `router_logits`, [B * S, E]; None leaves it to the config.
+        """
+        x = nn.heads.embeddings(c.model_type, input_ids, inputs_embeds, lambda ids: embed(p["embed_tokens"], ids))
+        out = llama.decode(p, c, x, **inputs, layer=layer)
+        wanted = c.output_router_logits if output_router_logits is None else output_router_logits
+        if not wanted:
+            out.pop("router_logits")
+        return out
+
+    return model
+
+
+model = decoder(layer)
 
 # ------------------------------------------------------------------------------------------------------ heads
 
 
-@extends(model)
-def causal_lm(p, c, input_ids=None, attention_mask=None, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all).
+def writer(model):
+    """The head for next words over a `decoder`."""
 
-    With router logits the output also has `aux_loss`, the routers' unevenness, which is part of the loss.
-    """
-    base = model(p["model"], c, input_ids, attention_mask=attention_mask, **inputs)
-    logits = words(p, c, base.last_hidden_state[:, -logits_to_keep:])
-    out = nn.heads.causal_lm(base, logits, labels)
-    routers = base.router_logits
-    if routers is None:
-        return out
-    real = attention_mask if attention_mask is not None and attention_mask.ndim == 2 else None
-    out["aux_loss"] = moe.balance_loss(routers, c.num_experts_per_tok, real)
-    if labels is not None:
-        out["loss"] = out["loss"] + c.router_aux_loss_coef * out["aux_loss"]
-    return Output({**out, "router_logits": routers})
+    @extends(model)
+    def causal_lm(p, c, input_ids=None, attention_mask=None, *, labels=None, logits_to_keep=0, **inputs):
+        """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` are scored (0: all).
 
+        With router logits the output also has `aux_loss`, the routers' unevenness, which is part of the loss.
+        """
+        base = model(p["model"], c, input_ids, attention_mask=attention_mask, **inputs)
+        logits = words(p, c, base.last_hidden_state[:, -logits_to_keep:])
+        out = nn.heads.causal_lm(base, logits, labels)
+        routers = base.router_logits
+        if routers is None:
+            return out
+        real = attention_mask if attention_mask is not None and attention_mask.ndim == 2 else None
+        out["aux_loss"] = moe.balance_loss(routers, c.num_experts_per_tok, real)
+        if labels is not None:
+            out["loss"] = out["loss"] + c.router_aux_loss_coef * out["aux_loss"]
+        return Output({**out, "router_logits": routers})
+
+    return causal_lm
+
+
+causal_lm = writer(model)
 
 HEADS = {
     "MixtralModel": Head(Model, model, llama.cache),
