@@ -165,6 +165,7 @@ def save(model: Model, path: Path, *, max_shard_size: int | str = "5GB") -> list
     if problems:
         raise CheckpointError(f"save {model.name}", problems, "params must fit the head that they are saved with")
     entries.update(bridges.with_inert(entries))
+    entries.update(model.head.buffers(model.config))
     changes: dict[str, Any] = {"architectures": (model.name,)}
     for key in ("torch_dtype", "dtype"):
         if key in model.config.extra:

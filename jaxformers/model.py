@@ -34,6 +34,10 @@ class Head:
         layer.
       images: `(config, input_ids, pixel_values) -> int [B]`, on the host, for heads that read both: how many of the
         images [I, ...] the tokens of each row speak of. Raises InputError where they speak of a part of one.
+      begin: `(config, input_ids, attention_mask, options) -> (input_ids, attention_mask, settings)`, on the host, for
+        heads that write from prompts, and by settings, of their own; what a call's `options` name wins over these.
+      buffers: `config -> {name: array}`: what files hold beside parameters and follows from the config. It is written
+        with them and not read (see `bridges.names`).
     """
 
     declare: Callable[[Any], dict]
@@ -43,6 +47,13 @@ class Head:
     prefix: str | None = None
     words: Callable[..., Any] | None = None
     images: Callable[..., np.ndarray] | None = None
+    begin: Callable[..., tuple] | None = None
+    buffers: Callable[[Any], dict[str, np.ndarray]] = lambda config: {}
+
+    @property
+    def reads_source(self) -> bool:
+        """Does it write anew about what it reads, as an encoder-decoder, instead of going on with it?"""
+        return "decoder_input_ids" in arguments(self.apply)
 
 
 def extends(base: Callable, *without: str):

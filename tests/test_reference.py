@@ -71,6 +71,8 @@ def reshaped(values: dict) -> dict:
     for name in ("num_hidden_layers", "n_layer", "num_layers"):
         if name in out:
             out[name] = out[name] + 1
+    if out.get("layer_types"):
+        out["layer_types"] = [*out["layer_types"], out["layer_types"][-1]]
     if "attention_types" in out:  # it names a kind for each layer
         out["attention_types"] = [*out["attention_types"], [["global"], 1]]
     for name in ("vocab_size", "decoder_vocab_size"):

@@ -29,6 +29,7 @@ TABLE = {
     "distilbert": "text.distilbert",
     "electra": "text.electra",
     "encoder-decoder": "text.encoder_decoder",
+    "esm": "text.esm",
     "falcon": "text.falcon",
     "gemma2": "text.gemma2",
     "gpt2": "text.gpt2",
