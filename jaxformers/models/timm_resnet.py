@@ -40,7 +40,7 @@ def Block(name: str, cin: int, width: int, stride: int):
     sizes = [(cin, width, 3), (width, cout, 3)]
     if expansion(name) > 1:
         sizes = [(cin, width, 1), (width, width, 3), (width, cout, 1)]
-    p = {}
+    p: dict = {}
     for i, (a, b, kernel) in enumerate(sizes, 1):
         p |= {f"conv{i}": Conv(a, b, kernel), f"bn{i}": BatchNorm(b)}
     if cin != cout or stride != 1:
@@ -73,7 +73,8 @@ def block(p, x, stride: int, dilation: int):
         how = {"stride": stride if name == strided else 1, "padding": apart, "dilation": max(apart, 1)}
         h = conv_norm(p[name], p[f"bn{i}"], nn.activation("relu", h) if i > 1 else h, **how)
     if "downsample" in p:
-        x = conv_norm(*p["downsample"], x, stride=stride)
+        conv, norm = p["downsample"]
+        x = conv_norm(conv, norm, x, stride=stride)
     return nn.activation("relu", h + x), {}
 
 

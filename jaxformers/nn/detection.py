@@ -87,8 +87,8 @@ def targets(where: str, labels: Mapping, masks: bool = False) -> Targets:
     todo = "labels are padded arrays: class_labels [B, T] with -1 at padding, boxes [B, T, 4], masks [B, T, H, W]"
     names = ("class_labels", "boxes", *(("masks",) if masks else ()))
     if not isinstance(labels, Mapping) or any(n not in labels for n in names):
-        got = list(labels) if isinstance(labels, Mapping) else type(labels).__name__
-        raise InputError(where, [f"labels must be a dict of {', '.join(names)}, got {got}"], todo)
+        held = list(labels) if isinstance(labels, Mapping) else type(labels).__name__
+        raise InputError(where, [f"labels must be a dict of {', '.join(names)}, got {held}"], todo)
     classes, boxes = labels["class_labels"], labels["boxes"]
     if classes.ndim != 2 or boxes.shape != (*classes.shape, 4) or (masks and labels["masks"].ndim != 4):
         got = ", ".join(f"{n} {list(labels[n].shape)}" for n in names)

@@ -213,13 +213,13 @@ def run(p, c, image: dict, encoder_outputs, states: bool, weights: bool, key) ->
     memory, first, read = encoder_outputs, None, []
     if memory is None:
         first = dropout(flat(image["projected"]), c.dropout, k_in)
-        how = {"side": "encoder", "states": states, "weights": weights}
-        memory, read = tower(p["encoder"], c, first, at, mask=mask, key=k_encoder, **how)
+        flags = {"states": states, "weights": weights}
+        memory, read = tower(p["encoder"], c, first, at, side="encoder", mask=mask, key=k_encoder, **flags)
     query_at = jnp.broadcast_to(p["query_position_embeddings"]["weight"], (memory.shape[0], c.num_queries, c.d_model))
     blank, norm = jnp.zeros_like(query_at), p["decoder"]["layernorm"]
-    how = {"side": "decoder", "states": states or c.auxiliary_loss, "weights": weights}
-    how |= {"memory": memory, "memory_at": at, "mask": mask, "norm": norm if c.auxiliary_loss else None}
-    x, ys = tower(p["decoder"], c, blank, query_at, key=k_decoder, **how)
+    seen = {"memory": memory, "memory_at": at, "mask": mask, "norm": norm if c.auxiliary_loss else None}
+    flags = {"states": states or c.auxiliary_loss, "weights": weights}
+    x, ys = tower(p["decoder"], c, blank, query_at, side="decoder", key=k_decoder, **seen, **flags)
     x, every = layer_norm(norm, x, EPS), nn.collect(ys, "hidden")
     return Output(
         last_hidden_state=x,

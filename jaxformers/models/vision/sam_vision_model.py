@@ -132,7 +132,7 @@ def attention(p, c, x, size: int, key, weights: bool):
 
 def layer(p, c, x, window: int, key, weights: bool):
     """A block over x [B, H, W, D], whose windows, if any, are padded with zeros that are attended to."""
-    height, width, size = *x.shape[1:3], window or x.shape[1]
+    (height, width), size = x.shape[1:3], window or x.shape[1]
     h = layer_norm(p["layer_norm1"], x, c.layer_norm_eps)
     h = jnp.pad(h, ((0, 0), (0, -height % size), (0, -width % size), (0, 0)))
     full = h.shape[1:3]
@@ -144,7 +144,8 @@ def layer(p, c, x, window: int, key, weights: bool):
 
 def blocks(p, c, x, states: bool, weights: bool, key):
     """All layers, run by run of those with equal windows. Returns (x, what every layer reports)."""
-    layers, at, said = p["layers"], 0, []
+    layers, at = p["layers"], 0
+    said: list = []
     keys = nn.split_layers(key, c.num_hidden_layers)
     for run in [layers] if isinstance(layers, Stack) else layers:
         run, window = run if isinstance(run, Stack) else [run], c.window(at)

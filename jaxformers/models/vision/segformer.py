@@ -162,7 +162,9 @@ def encode(p, c, pixel_values, weights: bool, key):
     p, total, at = p["encoder"], sum(c.depths), 0
     nn.images("segformer", pixel_values, c.num_channels)
     x = nn.channels_last(pixel_values).astype(p["patch_embeddings"][0]["proj"]["weight"].dtype)
-    rates, keys, maps, attentions = drop_path_rates(c.drop_path_rate, total), nn.split_layers(key, total), [], []
+    rates, keys = drop_path_rates(c.drop_path_rate, total), nn.split_layers(key, total)
+    maps: list = []
+    attentions: list = []
     for i, depth in enumerate(c.depths):
         patches, size = p["patch_embeddings"][i], c.patch_sizes[i]
         x = layer_norm(patches["layer_norm"], nn.conv2d(patches["proj"], x, c.strides[i], size // 2), EPS)
@@ -173,7 +175,8 @@ def encode(p, c, pixel_values, weights: bool, key):
         def step(p, x, rate, key, heads=c.num_attention_heads[i]):
             return layer(p, c, x, heads=heads, rate=rate, key=key, weights=weights)
 
-        each = {"rate": rates[at : at + depth], "key": None if keys is None else keys[at : at + depth]}
+        some = slice(at, at + depth)
+        each: dict = {"rate": rates[some], "key": None if keys is None else keys[some]}
         x, ys = nn.fold(step, p["block"][str(i)], x, unroll_on_cpu=True, **each)
         x = layer_norm(p["layer_norm"][i], x, EPS)
         maps.append(x)

@@ -94,7 +94,7 @@ def Layer(c, d: int, heads: int):
 
 def Stage(c, i: int):
     d = c.width(i)
-    p = {"blocks": Layers(Layer(c, d, c.num_heads[i]) for _ in range(c.depths[i]))}
+    p: dict = {"blocks": Layers(Layer(c, d, c.num_heads[i]) for _ in range(c.depths[i]))}
     if i < len(c.depths) - 1:
         p["downsample"] = {"reduction": Linear(4 * d, 2 * d, "- embed", bias=False), "norm": LayerNorm(4 * d)}
     return p
