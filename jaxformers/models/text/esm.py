@@ -1,6 +1,6 @@
 """ESM: a pre-layer-norm encoder of proteins, an amino acid a token, with rotary or learned positions.
 
-Papers: https://doi.org/10.1126/science.ade2574 (ESM-2), https://doi.org/10.1073/pnas.2016239118 (ESM-1b). Serves ESM-1b/v,
+Papers: https://doi.org/10.1126/science.ade2574 (ESM-2), https://doi.org/10.1073/pnas.2016239118 (ESM-1b). Serves ESM1,
 ESM-2 from 8M to 15B, Nucleotide Transformer and every checkpoint of model type "esm" that does not fold.
 """
 
