@@ -73,8 +73,12 @@ class Call:
     ):
         self.model, self.where = model, f"{model.name}.generate"
         _check_model(model, self.where)
+        if model.head.begin is not None:
+            begun = model.head.begin(model.config, input_ids, attention_mask, options)
+            input_ids, attention_mask, options = *begun[:2], {**begun[2], **options}
         # What prompts are of: text or, where an encoder reads them, pictures or sound.
-        main = main_input(model.head.apply) if model.config.is_encoder_decoder else "input_ids"
+        both = model.head.reads_source
+        main = main_input(model.head.apply) if both else "input_ids"
         if input_ids is None and main != "input_ids":
             input_ids = options.pop(main, None)
         beside = {
@@ -88,7 +92,6 @@ class Call:
         self.mode = ASSISTED if assistant_model is not None else c.mode
         self._check_settings(options)
 
-        both = model.config.is_encoder_decoder
         reads_text = main == "input_ids"
         ids, mask = (self._prompts if reads_text else self._signals)(main, input_ids, attention_mask)
         self.source = ids.shape if reads_text else (len(ids), None)
@@ -273,7 +276,7 @@ class Call:
             problems.append(f"num_beams must be 1 with an assistant_model, got {c.num_beams}")
         if self.draft is not None:
             problems += _draft_problems(self.model, self.draft)
-        if self.mode == "dola_generation" and (self.model.config.is_encoder_decoder or self.model.head.words is None):
+        if self.mode == "dola_generation" and (self.model.head.reads_source or self.model.head.words is None):
             problems.append("dola_layers must be None for a model that is not a decoder with an output layer")
         if problems:
             raise InputError(self.where, problems)
@@ -350,14 +353,14 @@ class Call:
     def _negative(self, prompt: np.ndarray, ids: Any, mask: Any) -> tuple[np.ndarray, np.ndarray]:
         """The prompts without the condition: the last token alone if none are given."""
         if ids is None:
-            if self.model.config.is_encoder_decoder:
+            if self.model.head.reads_source:
                 problem = "negative_prompt_ids must be given with guidance_scale for an encoder-decoder"
                 raise InputError(self.where, [problem], "pass what the encoder reads without the condition")
             ids, mask = prompt[:, -1:], None
         ids, real = self._prompts("negative_prompt_ids", ids, mask)
         if len(ids) not in (1, len(prompt)):
             raise InputError(self.where, [f"negative_prompt_ids must have {len(prompt)} rows, got {len(ids)}"])
-        if not self.model.config.is_encoder_decoder and not real[:, -1].all():
+        if not self.model.head.reads_source and not real[:, -1].all():
             raise InputError(self.where, ["negative_prompt_ids must be padded on the left"])
         return tuple(np.broadcast_to(x, (len(prompt), x.shape[1])) for x in (ids, real))  # type: ignore[return-value]
 
@@ -378,7 +381,7 @@ class Call:
 
     def _new_tokens(self, width: int) -> int:
         """Tokens to write at most. Learned positions end; rotary and relative ones do not."""
-        c, both = self.model.config.get_text_config(), self.model.config.is_encoder_decoder
+        c, both = self.model.config.get_text_config(), self.model.head.reads_source
         table: int | None = getattr(c, "max_position_embeddings", None)
         if table is None:
             return self.config.new_tokens(width, both)
@@ -406,8 +409,8 @@ def _draft_problems(model: Model, draft: Model) -> list[str]:
         problems.append(
             f"assistant_model must have the model's vocabulary of {vocab}, got {b.get_text_config().vocab_size}"
         )
-    if a.is_encoder_decoder != b.is_encoder_decoder:
-        kind = "an encoder-decoder" if a.is_encoder_decoder else "a decoder"
+    if model.head.reads_source != draft.head.reads_source:
+        kind = "an encoder-decoder" if model.head.reads_source else "a decoder"
         problems.append(f"assistant_model must be {kind} like the model, got {draft.name}")
     return problems
 

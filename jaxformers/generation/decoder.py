@@ -80,7 +80,7 @@ class Decoder:
         if self.guidance is not None:
             other, real = task.negative or (tokens, valid)
             tokens, valid = jnp.concatenate([tokens, other]), jnp.concatenate([valid, real])
-            if not self.config.is_encoder_decoder:  # whose inputs are those of both already
+            if not self.head.reads_source:  # whose inputs are those of both already
                 inputs = {n: jnp.concatenate([x, x]) for n, x in inputs.items()}
         cache = self.cache(tokens.shape[0], tokens.shape[1] + slots)
         state = Decoding(cache, jnp.zeros(tokens.shape[0], jnp.int32), inputs)
@@ -93,7 +93,7 @@ class Decoder:
         return self._read(params, tokens, valid, state, keep)
 
     def _read(self, params, tokens, valid, state, keep):
-        known, both = arguments(self.head.apply), self.config.is_encoder_decoder
+        known, both = arguments(self.head.apply), self.head.reads_source
         steps = jnp.cumsum(valid, -1)
         inputs: dict[str, Any] = dict(state.inputs)
         if both:

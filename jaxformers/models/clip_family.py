@@ -50,10 +50,14 @@ def LogitScale(c):
 
 
 def attention(p, c, x, mask, key, weights):
-    """Self-attention of x [B, S, D]. Returns (y, weights)."""
-    q, k, v = (nn.split_heads(linear(p[n], x), c.num_attention_heads) for n in ("q_proj", "k_proj", "v_proj"))
+    """Self-attention of x [B, S, D], its three projections apart or in one. Returns (y, weights)."""
+    if "qkv" in p:
+        inner = jnp.split(linear(p["qkv"], x), 3, -1)
+    else:
+        inner = [linear(p[n], x) for n in ("q_proj", "k_proj", "v_proj")]
+    q, k, v = (nn.split_heads(t, c.num_attention_heads) for t in inner)
     h, probs = nn.attend(q, k, v, mask=mask, rate=c.attention_dropout, key=key, weights=weights)
-    return linear(p["out_proj"], nn.merge_heads(h)), probs
+    return linear(p["projection" if "qkv" in p else "out_proj"], nn.merge_heads(h)), probs
 
 
 def layer(p, c, x, mask, key, weights):
@@ -111,7 +115,19 @@ def part(head: Head, field: str) -> Head:
     def apply(p, c, *args, **inputs):
         return head.apply(p, getattr(c, field), *args, **inputs)
 
-    return Head(lambda c: head.declare(getattr(c, field)), apply, ties=lambda c: head.ties(getattr(c, field)))
+    def cache(c, *args):
+        return head.cache(getattr(c, field), *args)
+
+    def words(p, c, x):
+        return head.words(p, getattr(c, field), x)
+
+    return Head(
+        lambda c: head.declare(getattr(c, field)),
+        apply,
+        None if head.cache is None else cache,
+        lambda c: head.ties(getattr(c, field)),
+        words=None if head.words is None else words,
+    )
 
 
 def merged(values, configs) -> dict:

@@ -23,7 +23,12 @@ from support.fill import fill, leaves, sketch, write_sketches
 
 
 def config_class(model_type: str):
-    return transformers.models.auto.configuration_auto.CONFIG_MAPPING[model_type]
+    """The class of a model type, or of a part of one."""
+    known = transformers.models.auto.configuration_auto.CONFIG_MAPPING
+    if model_type in known:
+        return known[model_type]
+    wholes = (known[name].sub_configs.values() for name in known if model_type.startswith(name))
+    return next(c for parts in wholes for c in parts if c.model_type == model_type)
 
 
 def build(model_type: str, case: Case, head: str):
