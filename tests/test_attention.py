@@ -45,6 +45,7 @@ CASES = {
     "bias": (37, 37, {"bias": bias(2, 4, 37, 37), "cap": 3.0, "mask": nn.mask.decoder(padding(37), 37)}),
     "one row of bias": (37, 45, {"bias": bias(1, 4, 1, 45), "scale": 0.5}),
     "sinks": (37, 37, {"mask": nn.mask.decoder(padding(37), 37, None, 9), "sinks": bias(4)}),
+    "both sides": (40, 40, {"mask": nn.mask.window(padding(40), 40, 5)}),
     "short": (5, 6, {"mask": nn.mask.padding(padding(6))}),
     "grown": (8, 40, {"mask": nn.mask.causal(8, 40, 20)}),
 }
@@ -97,6 +98,7 @@ SPLASH = {
     "causal": nn.mask.causal(128, 128),
     "both": nn.mask.decoder(padding(128), 128),
     "window": nn.mask.decoder(padding(128), 128, None, 40),
+    "both sides": nn.mask.window(padding(128), 128, 20),
 }
 
 

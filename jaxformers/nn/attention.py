@@ -43,7 +43,7 @@ def attend(
       q: [B, S, N, H].
       k, v: [B, T, K, H]; N must be a multiple of K (grouped-query attention shares each key head by N / K queries).
         They may have fewer rows than q, each for as many of its rows side by side (beams that read one encoder).
-      mask: bool, broadcastable to [B, N, S, T], True = attend, or a `nn.mask.Causal`. A row with nothing to attend to
+      mask: bool, broadcastable to [B, N, S, T], True = attend, or a `nn.mask.Band`. A row with nothing to attend to
         stays finite.
       bias: float, broadcastable to [B, N, S, T], added to the scaled scores.
       scale: 1 / sqrt(H) when None.
@@ -66,7 +66,7 @@ def attend(
         return chunked(q, k, v, mask, bias, scale, cap, rate, key, sinks), None
     if kernel == "eager":
         return _eager(q, k, v, masks.array(mask), bias, scale, cap, rate, key, weights, sinks)
-    causal = isinstance(mask, masks.Causal) and mask.valid is None and mask.window is None and q.shape[1] == k.shape[1]
+    causal = isinstance(mask, masks.Band) and mask.is_causal() and q.shape[1] == k.shape[1]
     mask = None if causal else _full(masks.array(mask), q, k)
     bias = None if bias is None else _full(bias, q, k, every_head=True).astype(q.dtype)
     how = {"scale": scale, "is_causal": causal, "implementation": kernel}

@@ -1,17 +1,18 @@
 """Attention in chunks with an online softmax: scores of one block at a time, so memory grows with S + T, not S * T.
 
-Paper: https://arxiv.org/abs/2112.05682. Blocks that a causal mask leaves empty are not computed.
+Paper: https://arxiv.org/abs/2112.05682. Blocks that a causal mask or a window leaves empty are not computed.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import jax
 import jax.numpy as jnp
 
 from jaxformers.nn.dropout import dropout
-from jaxformers.nn.mask import Causal
+from jaxformers.nn.mask import Band
 
 CHUNK = 256  # queries, and keys, of a block: twice as fast as 512 and 1024 on a CPU, whose cache holds its scores
 LOWEST = jnp.finfo(jnp.float32).min
@@ -33,7 +34,7 @@ def chunked(
     """softmax(scale * q k^T + bias) v of q [B, S, N, H], k [B, T, K, H] and v [B, T, K, Hv]: [B, S, N, Hv].
 
     Arguments are those of `nn.attend`. A mask or bias that is an array of S x T is as large as the scores would be:
-    memory grows linearly with masks that are `Causal`, or one row [B, 1, 1, T], or None. The backward pass computes
+    memory grows linearly with masks that are `Band`, or one row [B, 1, 1, T], or None. The backward pass computes
     the blocks again.
     """
     rows, length, heads, _ = q.shape
@@ -85,8 +86,8 @@ def _block(cut, q, k, v, mask, bias, cap, rate, key, i, j, carry):
         more = jnp.einsum("bkgst,btkh->bkgsh", weights, values, preferred_element_type=jnp.float32)
         return new, total, out * kept[..., None] + more.reshape(out.shape)
 
-    if isinstance(mask, Causal):
-        return jax.lax.cond(cut.cut_causal(mask, i, j).any_seen(), see, lambda carry: carry, carry)
+    if isinstance(mask, Band):
+        return jax.lax.cond(cut.cut_band(mask, i, j).any_seen(), see, lambda carry: carry, carry)
     return see(carry)
 
 
@@ -105,13 +106,9 @@ class _Cut:
         """A mask or bias [.., S|1, T|1], padded to whole blocks where it is as long as the queries or keys."""
         if x is None:
             return None
-        if isinstance(x, Causal):
-            return Causal(
-                self.pad(x.queries, 0, self.queries),
-                self.pad(x.keys, 0, self.keys),
-                self.pad_scores(x.valid),
-                x.window,
-            )
+        if isinstance(x, Band):
+            own, seen = self.pad(x.queries, 0, self.queries), self.pad(x.keys, 0, self.keys)
+            return dataclasses.replace(x, queries=own, keys=seen, valid=self.pad_scores(x.valid))
         x = self.pad(x, x.ndim - 2, self.queries) if x.shape[-2] == self.length else x
         return self.pad(x, x.ndim - 1, self.keys) if x.shape[-1] == self.width else x
 
@@ -121,15 +118,15 @@ class _Cut:
 
     def block(self, x, i, j):
         """Block (i, j) of a padded mask or bias."""
-        if isinstance(x, Causal):
-            return self.cut_causal(x, i, j).array()
+        if isinstance(x, Band):
+            return self.cut_band(x, i, j).array()
         x = self.rows(x, i, self.queries, x.ndim - 2) if x.shape[-2] > 1 else x
         return self.rows(x, j, self.keys, x.ndim - 1) if x.shape[-1] > 1 else x
 
-    def cut_causal(self, mask: Causal, i, j) -> Causal:
+    def cut_band(self, mask: Band, i, j) -> Band:
         valid = None if mask.valid is None else self.block(mask.valid, i, j)
         own, seen = self.rows(mask.queries, i, self.queries, 0), self.rows(mask.keys, j, self.keys, 0)
-        return Causal(own, seen, valid, mask.window)
+        return dataclasses.replace(mask, queries=own, keys=seen, valid=valid)
 
     def real(self, j):
         """bool [keys]: which keys of block j are not padding of the last block."""

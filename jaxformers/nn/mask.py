@@ -1,6 +1,7 @@
 """Attention masks: bool, True where a query may attend, broadcastable to [B, N, S, T].
 
-A causal mask is kept as its rule, `Causal`, until something needs the array: a kernel that works in blocks never does.
+A causal mask or a window is kept as its rule, `Band`, until something needs the array: a kernel that works in blocks
+never does.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import jax
 import jax.numpy as jnp
 
 
-@functools.partial(jax.tree_util.register_dataclass, data_fields=("queries", "keys", "valid"), meta_fields=("window",))
+@functools.partial(
+    jax.tree_util.register_dataclass, data_fields=("queries", "keys", "valid"), meta_fields=("window", "ahead")
+)
 @dataclasses.dataclass(frozen=True)
-class Causal:
-    """Query s sees key t where keys[t] <= queries[s], at most `window` tokens back, itself included.
+class Band:
+    """Query s sees the keys at its own position, `window` - 1 places before it and `ahead` places behind it.
 
     JAX functions take it for the array that `array` gives.
 
@@ -24,17 +27,19 @@ class Causal:
       queries, keys: int [S] and [T]: the positions of both in the text.
       valid: a mask broadcastable to [B, N, S, T] that must hold as well, or None.
       window: None sees all of the past.
+      ahead: 0 sees nothing of the future.
     """
 
     queries: Any
     keys: Any
     valid: Any = None
     window: int | None = None
+    ahead: int = 0
 
     def array(self):
         """bool [1|B, 1|N, S, T]."""
         q, k = self.queries[:, None], self.keys[None, :]
-        mask = k <= q
+        mask = k <= q + self.ahead
         mask = (mask if self.window is None else mask & (k > q - self.window))[None, None]
         return mask if self.valid is None else mask & self.valid
 
@@ -45,15 +50,19 @@ class Causal:
 
     __rand__ = __and__
 
+    def is_causal(self) -> bool:
+        """Is there nothing else to it than that the future is not seen?"""
+        return self.valid is None and self.window is None and self.ahead == 0
+
     def any_seen(self):
         """bool []: does any query see a key, whatever `valid` says?"""
-        seen = self.keys.min() <= self.queries.max()
+        seen = self.keys.min() <= self.queries.max() + self.ahead
         return seen if self.window is None else seen & (self.keys.max() > self.queries.min() - self.window)
 
 
 def array(mask):
     """A mask as an array (or None)."""
-    return mask.array() if isinstance(mask, Causal) else mask
+    return mask.array() if isinstance(mask, Band) else mask
 
 
 def padding(attention_mask):
@@ -64,13 +73,19 @@ def padding(attention_mask):
     return {2: lambda: mask[:, None, None, :], 3: lambda: mask[:, None], 4: lambda: mask}[mask.ndim]()
 
 
-def causal(queries: int, keys: int, offset=0, window: int | None = None) -> Causal:
+def causal(queries: int, keys: int, offset=0, window: int | None = None) -> Band:
     """Query s of `queries`, in slot s + offset, sees the last `window` of `keys` slots up to its own (None: all)."""
-    return Causal(jnp.arange(queries) + offset, jnp.arange(keys), None, window)
+    return Band(jnp.arange(queries) + offset, jnp.arange(keys), None, window)
+
+
+def window(attention_mask, length: int, each_side: int) -> Band:
+    """Every token sees itself and `each_side` tokens on each side; attention_mask as `padding` takes it, or None."""
+    at = jnp.arange(length)
+    return Band(at, at, padding(attention_mask), each_side + 1, each_side)
 
 
 def decoder(attention_mask, length: int, cache=None, window: int | None = None, ring: int | None = None):
-    """Causal mask and padding together (a `Causal`), over the keys that `cache.update` returns.
+    """Band mask and padding together (a `Band`), over the keys that `cache.update` returns.
 
     Args:
       attention_mask: [B, length] validity of the new tokens, or a ready mask [B, S, T] / [B, N, S, T], or None.
@@ -89,7 +104,7 @@ def decoder(attention_mask, length: int, cache=None, window: int | None = None, 
     if length > 1:
         k = jnp.concatenate([k, start + jnp.arange(length)])
     real = jnp.take(cache["mask"], jnp.maximum(k, 0), axis=1) & (k >= 0)
-    return Causal(start + jnp.arange(length), k, padding(real), window)
+    return Band(start + jnp.arange(length), k, padding(real), window)
 
 
 def both(a, b):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
-from jaxformers.nn.mask import Causal
+from jaxformers.nn.mask import Band
 
 BLOCK = 128  # lengths must be multiples of this
 
@@ -16,7 +16,7 @@ BLOCK = 128  # lengths must be multiples of this
 def fits(q, k, mask, bias) -> bool:
     """Self-attention over whole blocks, masked by a rule or by one row of padding a text, without a bias."""
     length, width = q.shape[1], k.shape[1]
-    rows = mask.valid if isinstance(mask, Causal) else mask
+    rows = mask.valid if isinstance(mask, Band) else mask
     padding = rows is None or (rows.shape[1:3] == (1, 1) and rows.shape[3] == width)
     return bias is None and padding and length == width and length % BLOCK == 0
 
@@ -41,7 +41,7 @@ def splash(q, k, v, mask, scale: float, cap: float | None, interpret: bool | Non
         block_sizes=kernels.BlockSizes(**sizes),
         interpret=jax.default_backend() == "cpu" if interpret is None else interpret,
     )
-    valid = mask.valid if isinstance(mask, Causal) else mask
+    valid = mask.valid if isinstance(mask, Band) else mask
     segments = None
     if valid is not None:
         ids = jnp.broadcast_to(valid[:, 0, 0], (q.shape[0], length)).astype(jnp.int32)
@@ -52,8 +52,8 @@ def splash(q, k, v, mask, scale: float, cap: float | None, interpret: bool | Non
 
 def _rule(kernels, mask, length: int):
     shape = (length, length)
-    if not isinstance(mask, Causal):
+    if not isinstance(mask, Band):
         return kernels.FullMask(shape)
-    if mask.window is None:
+    if mask.window is None and mask.ahead == 0:
         return kernels.CausalMask(shape)
-    return kernels.LocalMask(shape, (mask.window - 1, 0), 0)
+    return kernels.LocalMask(shape, (None if mask.window is None else mask.window - 1, mask.ahead), 0)

@@ -6,8 +6,6 @@ all of them keep every token and pick their mask by its number.
 
 from __future__ import annotations
 
-import functools
-
 import jax
 import jax.numpy as jnp
 
@@ -63,26 +61,45 @@ def views(layers, windows, attention_mask, length: int, after):
     """
     distinct = list(dict.fromkeys(windows))
     made = [masks.decoder(attention_mask, length, after, w, caches.ring(after, w)) for w in distinct]
-    which = [distinct.index(w) for w in windows]
-    see = functools.partial(_see, made, None if after is None else after["mask"].shape[1])
+    each, pick = kinds(layers, [distinct.index(w) for w in windows], made)
+    slots = None if after is None else after["mask"].shape[1]
+
+    def see(entry, layer) -> dict:
+        held = None if layer is None else caches.slots_of(layer)
+        return {"mask": pick(entry), "ring": None if held == slots else held}
+
+    return each, see
+
+
+def kinds(layers, which, made):
+    """For layers of a few kinds: what each kind works with, given to each layer.
+
+    Args:
+      layers: the layers' parameters, as `nn.fold` takes them.
+      which: the kind of each layer, a number in `made`.
+      made: for each kind a pytree of arrays and masks, alike in all kinds.
+
+    Returns:
+      (each, pick): `each` is a per-layer input for `nn.fold`; in a layer `pick(its entry)` is what its kind works
+      with. A stack's layers, which are one program, select it by number.
+    """
+    made = list(made)
+
+    def pick(entry):
+        if entry is None:
+            return made[0]
+        if not isinstance(entry, jax.Array) or entry.dtype == bool:
+            return entry
+        whole = (jax.tree.map(masks.array, one, is_leaf=lambda x: isinstance(x, masks.Band)) for one in made)
+        return jax.tree.map(lambda *xs: jax.lax.select_n(entry, *jnp.broadcast_arrays(*xs)), *whole)
+
     if len(made) == 1:
-        return None, see
+        return None, pick
     if isinstance(layers, Stack):
-        return jnp.asarray(which, jnp.int32), see
+        return jnp.asarray(which, jnp.int32), pick
     each, at = Layers(), 0
     for layer in layers:
         n = num_layers(layer) if isinstance(layer, Stack) else 0
         each.append(jnp.asarray(which[at : at + n], jnp.int32) if n else made[which[at]])
         at += n or 1
-    return each, see
-
-
-def _see(made, slots, entry, layer) -> dict:
-    """`entry` is a layer's mask, or the number of its mask in `made`, or None where there is but one."""
-    held = None if layer is None else caches.slots_of(layer)
-    ring = None if held == slots else held
-    if entry is None:
-        return {"mask": made[0], "ring": ring}
-    if isinstance(entry, masks.Causal):
-        return {"mask": entry, "ring": ring}
-    return {"mask": jax.lax.select_n(entry, *map(masks.array, made)), "ring": ring}
+    return each, pick
