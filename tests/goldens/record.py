@@ -12,6 +12,7 @@ import json
 import pathlib
 import re
 import sys
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
@@ -97,7 +98,7 @@ def call(model, case: Case, head: str) -> dict[str, np.ndarray]:
     if case.attention != "eager":
         flags.pop("output_attentions", None)
     options = {k: v for k, v in case.options.items() if k in known}
-    with torch.no_grad():
+    with torch.no_grad(), mock.patch("torch.multinomial", _in_order):
         out = model(**inputs, **flags, **options)
     out = out if isinstance(out, dict) else {"logits": out}  # a part of a model may give its scores as they are
     kept = {k: v for k, v in out.items() if "past_key_values" not in k}
@@ -113,6 +114,11 @@ def _hands_on(model, known, flag: str) -> bool:
         return False
     base = inspect.signature(getattr(model, model.base_model_prefix, model).forward).parameters
     return flag in base or any(p.kind is p.VAR_KEYWORD for p in base.values())
+
+
+def _in_order(weights, count: int, replacement: bool = False):
+    """A draw of equal chances without chance."""
+    return torch.arange(int(count)) % len(weights)
 
 
 def _torch(v):

@@ -107,18 +107,18 @@ def Classifier(c):
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, key=None, weights=False):
+def attention(p, c, x, *, mask=None, key=None, weights=False):
     """Self-attention among the patches of x [B, S, D]. Returns (y, weights)."""
     k_probs, k_out = nn.split(key, 2)
     q, k, v = (nn.split_heads(linear(p["attention"][n], x), c.num_attention_heads) for n in ("query", "key", "value"))
-    h, probs = nn.attend(q, k, v, rate=c.attention_probs_dropout_prob, key=k_probs, weights=weights)
+    h, probs = nn.attend(q, k, v, mask=mask, rate=c.attention_probs_dropout_prob, key=k_probs, weights=weights)
     return dropout(linear(p["output"]["dense"], nn.merge_heads(h)), c.hidden_dropout_prob, k_out), probs
 
 
-def layer(p, c, x, *, key=None, weights=False):
+def layer(p, c, x, *, mask=None, key=None, weights=False):
     k_attention, k_out = nn.split(key, 2)
     h = layer_norm(p["layernorm_before"], x, c.layer_norm_eps)
-    h, probs = attention(p["attention"], c, h, key=k_attention, weights=weights)
+    h, probs = attention(p["attention"], c, h, mask=mask, key=k_attention, weights=weights)
     x = x + h
     h = linear(p["intermediate"]["dense"], layer_norm(p["layernorm_after"], x, c.layer_norm_eps))
     h = linear(p["output"]["dense"], nn.activation(c.hidden_act, h))
