@@ -25,6 +25,7 @@ TABLE = {
     "clip_text_model": "multimodal.clip_text_model",
     "clip_vision_model": "multimodal.clip_vision_model",
     "convnext": "vision.convnext",
+    "deberta-v2": "text.deberta_v2",
     "detr": "vision.detr",
     "distilbert": "text.distilbert",
     "electra": "text.electra",
