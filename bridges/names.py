@@ -21,7 +21,7 @@ INERT = re.compile(
     r"(^|\.)("
     r"position_ids|token_type_ids|"  # aranges and zeros kept by embeddings
     r"rotary_emb\.inv_freq|rotary_pos_emb\.inv_freq|rotary_embeddings\.inv_freq|"
-    r"attn\.(masked_)?bias|attention\.(masked_)?bias|"  # GPT-2's causal mask and its -1e4
+    r"attn\.(masked_)?bias|(cross)?attention\.(masked_)?bias|"  # GPT-2's causal mask and its -1e4
     r"relative_position_index|"  # which row of a window's bias table belongs to which pair of pixels
     r"num_batches_tracked"
     r")$"

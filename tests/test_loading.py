@@ -234,6 +234,8 @@ def test_inert_buffers_are_dropped(tmp_path):
         "encoder.layer.0.norm.num_batches_tracked": np.zeros((), np.int64),
         "h.0.attn.bias": np.tril(np.ones((1, 1, 24, 24), bool)),
         "h.0.attn.masked_bias": np.array(-1e4, np.float32),
+        "h.0.crossattention.bias": np.tril(np.ones((1, 1, 24, 24), bool)),
+        "h.0.crossattention.masked_bias": np.array(-1e4, np.float32),
     }
     equal(jf.load(write(tmp_path, {**held, **inert})).params, held)
 
