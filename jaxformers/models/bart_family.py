@@ -1,4 +1,4 @@
-"""The encoder-decoder of BART, mBART, Marian, Pegasus and M2M100: one recipe, whose config says where they differ.
+"""The encoder-decoder of BART, mBART, Marian, Pegasus, M2M100 and Whisper: one recipe; a config says how they differ.
 
 Both sides read words and positions; a layer attends to its own side, the decoder's also across to the encoder, and
 then comes a feed-forward layer. Heads are in `models.text.bart`.
@@ -55,7 +55,9 @@ class Family(ModelConfig):
 
     pre_norm: ClassVar[bool] = False  # a norm before each sub-layer and one after the last, not one after each
     embedding_norm: ClassVar[bool] = True
-    positions: ClassVar[str] = "learned"  # "table": fixed waves; "counted": computed waves, padding left out
+    # "rows": learned, from the first row on; "table": fixed waves; "counted": computed waves, padding left out.
+    positions: ClassVar[str] = "learned"
+    key_bias: ClassVar[bool] = True
     repeats_input: ClassVar[bool] = False  # a decoder without input reads the encoder's, shifted right
     starts_with_last: ClassVar[bool] = False  # shifting right rotates a row's last token (a language) to its front
     share_encoder_decoder_embeddings: ClassVar[bool] = True
@@ -82,8 +84,8 @@ class Family(ModelConfig):
 
 def Attention(c):
     d = c.d_model
-    p = {name: Linear(d, d, "embed heads") for name in ("q_proj", "k_proj", "v_proj")}
-    return {**p, "out_proj": Linear(d, d, "heads embed")}
+    p = {name: Linear(d, d, "embed heads") for name in ("q_proj", "v_proj")}
+    return {**p, "k_proj": Linear(d, d, "embed heads", bias=c.key_bias), "out_proj": Linear(d, d, "heads embed")}
 
 
 def Layer(c, width: int, cross: bool):
@@ -190,7 +192,7 @@ def places(p, c, ids, x, index, at=None):
     at = jnp.arange(x.shape[1])[None] + index if at is None else at
     if c.positions == "table":
         return jax.lax.stop_gradient(embed(p["embed_positions"], at))
-    return embed(p["embed_positions"], at + OFFSET)
+    return embed(p["embed_positions"], at if c.positions == "rows" else at + OFFSET)
 
 
 def tower(
