@@ -26,6 +26,7 @@ TABLE = {
     "clip_vision_model": "multimodal.clip_vision_model",
     "convnext": "vision.convnext",
     "deberta-v2": "text.deberta_v2",
+    "deit": "vision.deit",
     "detr": "vision.detr",
     "distilbert": "text.distilbert",
     "electra": "text.electra",

@@ -19,7 +19,7 @@ from jaxformers.model import Head, extends
 from jaxformers.models import common, encoder_heads
 from jaxformers.models.encoder_heads import Scorer
 from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear, losses
-from jaxformers.nn.conv1d import TimeConv, time_conv
+from jaxformers.nn.temporal import TimeConv, time_conv
 from jaxformers.output import Output
 from jaxformers.spec import Layers, Param, zeros
 

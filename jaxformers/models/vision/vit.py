@@ -7,6 +7,7 @@ Paper: https://arxiv.org/abs/2010.11929. Serves ViT (ImageNet-1k and -21k), DINO
 from __future__ import annotations
 
 import dataclasses
+from typing import ClassVar
 
 import jax.numpy as jnp
 
@@ -41,6 +42,7 @@ class Config(ModelConfig, model_type="vit"):
     pooler_act: str = "tanh"
 
     allowed = {"hidden_act": nn.ACTIVATION_NAMES, "pooler_act": nn.ACTIVATION_NAMES}
+    tokens: ClassVar[tuple[str, ...]] = ("cls_token",)  # learned, in front of the patches
 
     def check(self):
         self.default(pooler_output_size=self.hidden_size)
@@ -62,9 +64,9 @@ class Config(ModelConfig, model_type="vit"):
 def Embeddings(c, mask_token: bool):
     d, (rows, columns) = c.hidden_size, c.grid()
     return {
-        "cls_token": Param((1, 1, d), "- - embed"),
+        **{name: Param((1, 1, d), "- - embed") for name in c.tokens},
         **({"mask_token": Param((1, 1, d), "- - embed", zeros)} if mask_token else {}),
-        "position_embeddings": Param((1, rows * columns + 1, d), "- - embed"),
+        "position_embeddings": Param((1, rows * columns + len(c.tokens), d), "- - embed"),
         "patch_embeddings": {"projection": Conv2d(c.num_channels, d, c.patch_size, "- embed")},
     }
 
@@ -126,12 +128,12 @@ def layer(p, c, x, *, mask=None, key=None, weights=False):
 
 
 def positions(p, c, grid: tuple[int, int]):
-    """Position embeddings [1, 1 + rows * columns, D] of a grid of patches, interpolated if it is not the config's."""
-    table = p["position_embeddings"]
+    """Position embeddings [1, tokens + rows * columns, D] of a grid of patches, interpolated if not the config's."""
+    table, n = p["position_embeddings"], len(c.tokens)
     if grid == c.grid():
         return table
-    patches = nn.resize.bicubic(table[:, 1:].reshape(1, *c.grid(), -1), grid)
-    return jnp.concatenate([table[:, :1], patches.reshape(1, grid[0] * grid[1], -1)], 1)
+    patches = nn.resize.bicubic(table[:, n:].reshape(1, *c.grid(), -1), grid)
+    return jnp.concatenate([table[:, :n], patches.reshape(1, grid[0] * grid[1], -1)], 1)
 
 
 def embeddings(p, c, pixel_values, bool_masked_pos, key):
@@ -140,10 +142,12 @@ def embeddings(p, c, pixel_values, bool_masked_pos, key):
     if bool_masked_pos is not None:
         if bool_masked_pos.shape != x.shape[:2]:
             got = list(bool_masked_pos.shape)
-            raise InputError("vit", [f"bool_masked_pos must be [batch, patches] {list(x.shape[:2])}, got {got}"])
+            raise InputError(
+                c.model_type, [f"bool_masked_pos must be [batch, patches] {list(x.shape[:2])}, got {got}"]
+            )
         x = jnp.where(bool_masked_pos.astype(bool)[..., None], p["mask_token"], x)
-    first = jnp.broadcast_to(p["cls_token"], (x.shape[0], 1, x.shape[-1]))
-    x = jnp.concatenate([first, x], 1) + positions(p, c, grid)
+    first = [jnp.broadcast_to(p[name], (x.shape[0], 1, x.shape[-1])) for name in c.tokens]
+    x = jnp.concatenate([*first, x], 1) + positions(p, c, grid)
     return dropout(x, c.hidden_dropout_prob, key)
 
 
@@ -164,7 +168,8 @@ def encode(
     the mask token. `key` switches dropout on.
     """
     todo = "resize the images or pass interpolate_pos_encoding=True"
-    nn.images("vit", pixel_values, c.num_channels, None if interpolate_pos_encoding else nn.pair(c.image_size), todo)
+    size = None if interpolate_pos_encoding else nn.pair(c.image_size)
+    nn.images(c.model_type, pixel_values, c.num_channels, size, todo)
     k_embed, k_layers = nn.split(key, 2)
     first = embeddings(p["embeddings"], c, pixel_values, bool_masked_pos, k_embed)
     layers = p["encoder"]["layer"]
@@ -204,7 +209,12 @@ def image_classification(p, c, pixel_values, *, labels=None, **inputs):
 def masked_image(p, c, pixel_values, bool_masked_pos=None, **inputs):
     """Pixels behind masked patches: `reconstruction` [B, C, H, W]; the loss is the mean error over masked pixels."""
     out = encode(p["vit"], c, pixel_values, bool_masked_pos, **inputs)
-    x, grid = out.last_hidden_state[:, 1:], c.grid(pixel_values.shape[2:])
+    return reconstruct(p, c, out, out.last_hidden_state[:, 1:], pixel_values, bool_masked_pos)
+
+
+def reconstruct(p, c, out, x, pixel_values, bool_masked_pos):
+    """The end of such a head, for the states x [B, patches, D] of an encoder's output `out`."""
+    grid = c.grid(pixel_values.shape[2:])
     x = nn.conv2d(p["decoder"][0], x.reshape(x.shape[0], *grid, -1))
     x = nn.channels_first(nn.pixel_shuffle(x, c.encoder_stride))
     loss = None
@@ -214,7 +224,7 @@ def masked_image(p, c, pixel_values, bool_masked_pos=None, **inputs):
                 f"reconstruction must be as large as pixel_values {list(pixel_values.shape)}, got {list(x.shape)}"
             )
             todo = "with bool_masked_pos, encoder_stride must equal patch_size and divide height and width"
-            raise InputError("ViTForMaskedImageModeling", [problem], todo)
+            raise InputError(c.model_type, [problem], todo)
         mask = bool_masked_pos.reshape(x.shape[0], 1, *grid).astype(bool)
         mask = mask.repeat(c.encoder_stride, 2).repeat(c.encoder_stride, 3)
         error = jnp.abs(pixel_values.astype(jnp.float32) - x.astype(jnp.float32))
