@@ -19,8 +19,8 @@ from jaxformers.models import bart_family
 from jaxformers.models.bart_family import Family, Tower, decoder, shift_right
 from jaxformers.models.text.bart import cache
 from jaxformers.nn import Embedding, Linear, linear, losses
-from jaxformers.nn.temporal import TimeConv, time_conv
 from jaxformers.nn.spec_augment import spans
+from jaxformers.nn.temporal import TimeConv, time_conv
 from jaxformers.output import Output
 from jaxformers.spec import Param, constant
 
