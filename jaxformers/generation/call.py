@@ -92,17 +92,26 @@ class Call:
         self.mode = ASSISTED if assistant_model is not None else c.mode
         self._check_settings(options)
 
-        reads_text = main == "input_ids"
-        ids, mask = (self._prompts if reads_text else self._signals)(main, input_ids, attention_mask)
-        self.source = ids.shape if reads_text else (len(ids), None)
-        prompt, valid = self._decoder_prompts(len(ids), decoder_input_ids) if both else (ids, mask)
-        if not both and not mask[:, -1].all():
+        self.source: tuple[int, int | None]
+        source: dict[str, np.ndarray] = {}  # what an encoder reads
+        if main == "input_ids":
+            ids, mask = self._prompts(main, input_ids, attention_mask)
+            read = [row[real] for row, real in zip(ids, mask, strict=True)]
+            self.source, length = ids.shape, _bucket(ids.shape[1], 16)
+            if both:
+                source = {main: ids, "attention_mask": mask}
+        else:
+            source = self._signals(main, input_ids, attention_mask)
+            read = list(source[main])
+            self.source, length = (len(read), None), None
+        prompt, valid = self._decoder_prompts(len(read), decoder_input_ids) if both else (ids, mask)
+        if not both and not valid[:, -1].all():
             problem = "decoder prompts must be padded on the left: the last column must be tokens"
             raise InputError(self.where, [problem], "use a tokenizer with padding_side='left'")
         new = self._new_tokens(prompt.shape[1])
         beams = c.num_beams if c.num_beams > 1 else 1
         repeats = 1 if beams > 1 else c.num_return_sequences
-        seeds = _seeds([row[real] for row, real in zip(ids, mask, strict=True)] if reads_text else list(ids), repeats)
+        seeds = _seeds(read, repeats)
         self.repeats = repeats if beams == 1 else c.num_return_sequences
         self.prompt, self.prompts = np.repeat(prompt, self.repeats, 0), len(prompt)
 
@@ -115,24 +124,20 @@ class Call:
             x = np.repeat(np.asarray(x), repeats, 0)
             return _pad(x, rows, x.shape[1] if columns is None else columns, left)
 
-        inputs = {}
+        inputs: dict[str, Any] = {name: place(x, length, False) for name, x in source.items()}
         for name, x in beside.items():
             if x is not None and name == "pixel_values" and model.head.images is not None:
                 inputs[name] = self._images(prompt, np.asarray(x), place(np.arange(len(prompt))[:, None]))
             elif x is not None:
                 inputs[name] = place(self._beside(name, x, len(prompt)))
         negative = None
-        if not reads_text:
-            inputs |= {name: place(x) for name, x in {main: ids, "attention_mask": mask}.items() if x is not None}
-        elif both:
-            length = _bucket(ids.shape[1], 16)
-            inputs |= {"input_ids": place(ids, length, False), "attention_mask": place(mask, length, False)}
         if c.guidance_scale not in (None, 1.0):
             other, real = self._negative(prompt, negative_prompt_ids, negative_prompt_attention_mask)
             if both:
-                length = max(length, _bucket(other.shape[1], 16))
+                length = max(length or 0, _bucket(other.shape[1], 16))
                 pairs = ("input_ids", ids, other), ("attention_mask", mask, real)
-                inputs |= {n: np.concatenate([place(x, length, False) for x in pair]) for n, *pair in pairs}
+                twice = {n: np.concatenate([x, x]) for n, x in inputs.items()}
+                inputs = twice | {n: np.concatenate([place(x, length, False) for x in pair]) for n, *pair in pairs}
             else:
                 width = self.width = max(width, _bucket(other.shape[1], 16))
                 negative = place(other, width), place(real, width)
@@ -308,8 +313,8 @@ class Call:
             raise InputError(self.where, [problem])
         return ids.astype(np.int32), mask
 
-    def _signals(self, name: str, x: Any, attention_mask: Any) -> tuple[np.ndarray, np.ndarray | None]:
-        """Pictures, sound or what else an encoder reads that is not text, a row a prompt."""
+    def _signals(self, name: str, x: Any, attention_mask: Any) -> dict[str, np.ndarray]:
+        """Pictures, sound or what else an encoder reads that is not text, a row a prompt, and its mask if given."""
         x = np.asarray(x)
         if x.ndim < 2 or 0 in x.shape or x.dtype.kind not in "fiu":
             raise InputError(
@@ -325,7 +330,7 @@ class Call:
             problems.append(f"attention_mask must be left out: {self.model.name} does not take it")
         if problems:
             raise InputError(self.where, problems)
-        return x, mask
+        return {name: x} if mask is None else {name: x, "attention_mask": mask}
 
     def _decoder_prompts(self, rows: int, given: Any) -> tuple[np.ndarray, np.ndarray]:
         """What an encoder-decoder's decoder reads first: its start token, then `decoder_input_ids` if given."""
