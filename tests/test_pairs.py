@@ -2,6 +2,7 @@
 
 import sys
 
+import jax
 import numpy as np
 import pytest
 from support.case import GOLDENS, load_cases
@@ -31,6 +32,24 @@ def test_a_stacked_pair_computes_and_writes_the_same(case):
     settings = {"max_new_tokens": 5, "eos_token_id": None, "num_beams": 2}
     ids = s.inputs["input_ids"]
     np.testing.assert_array_equal(s.stacked.generate(ids, **settings), s.model.generate(ids, **settings))
+
+
+def test_two_checkpoints_become_a_pair():
+    values = {"encoder": ("bert", "BertModel", {}), "decoder": ("gpt2", "GPT2LMHeadModel", {"n_embd": 48})}
+    made = {}
+    for side, (model_type, head, changes) in values.items():
+        config = jf.AutoConfig.for_model(model_type, **{**load_cases(model_type).TINY, **changes})
+        made[side] = jf.init(config, head, key=jax.random.key(1))
+    writing = made["decoder"].config.replace(is_decoder=True, add_cross_attention=True)
+    config = jf.AutoConfig.for_model("encoder-decoder", encoder=made["encoder"].config, decoder=writing)
+    pair = jf.init(config)
+    pair = pair.replace(params=jf.spec.update(pair.params, {side: m.params for side, m in made.items()}))
+    out = pair(input_ids=[[5, 6, 7]], decoder_input_ids=[[5, 6]])
+    alone = made["encoder"](input_ids=[[5, 6, 7]]).last_hidden_state
+    np.testing.assert_array_equal(out.encoder_last_hidden_state, alone)
+    table = pair.params["decoder"]["transformer"]["wte"]["weight"]
+    np.testing.assert_array_equal(table, made["decoder"].params["transformer"]["wte"]["weight"])
+    assert pair.params["enc_to_dec_proj"]["weight"].shape == (48, 32)
 
 
 def test_ids_are_checked_against_the_vocabulary_of_the_side_that_reads_them():

@@ -54,6 +54,7 @@ def generate(
         token. For an encoder-decoder they are what the encoder reads instead.
       decoder_input_ids: int [B, T], for an encoder-decoder: how its text begins.
       encoder_hidden_states, encoder_attention_mask: for a decoder that attends to an encoder.
+      pixel_values: float [I, C, H, W], for a decoder that reads images: those that the prompts speak of, in order.
       options: fields of `GenerationConfig`. Without `max_new_tokens` and `max_length`, 20 new tokens, as in
         transformers 4.57.6.
 

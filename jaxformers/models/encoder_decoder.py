@@ -1,7 +1,14 @@
 """An encoder and a decoder of any two architectures, as one model: what text, vision and speech pairs share.
 
 Paper: https://arxiv.org/abs/1907.12461. The encoder is a bare model; the decoder is a language model that attends to
-it, which most architectures of this library do when their config says `is_decoder` and `add_cross_attention`.
+it, which most architectures of this library do when their config says `is_decoder` and `add_cross_attention`. Two
+checkpoints become a pair, whose cross-attention is yet to be trained, by `spec.update`:
+
+    encoder, decoder = jf.load("bert-base-uncased", "Model"), jf.load("gpt2")
+    writing = decoder.config.replace(is_decoder=True, add_cross_attention=True)
+    config = jf.AutoConfig.for_model("encoder-decoder", encoder=encoder.config, decoder=writing)
+    pair = jf.init(config)
+    pair = pair.replace(params=spec.update(pair.params, {"encoder": encoder.params, "decoder": decoder.params}))
 """
 
 from __future__ import annotations
