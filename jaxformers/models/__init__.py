@@ -68,6 +68,7 @@ TABLE = {
     "vision-encoder-decoder": "multimodal.vision_encoder_decoder",
     "vision-text-dual-encoder": "multimodal.vision_text_dual_encoder",
     "vit": "vision.vit",
+    "wav2vec2": "audio.wav2vec2",
     "whisper": "audio.whisper",
     "xlm-roberta": "text.xlm_roberta",
 }
