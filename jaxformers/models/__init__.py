@@ -40,6 +40,7 @@ TABLE = {
     "gpt_neox": "text.gpt_neox",
     "gpt_oss": "text.gpt_oss",
     "gptj": "text.gptj",
+    "hubert": "audio.hubert",
     "llama": "text.llama",
     "llava": "multimodal.llava",
     "m2m_100": "text.m2m_100",
