@@ -28,6 +28,7 @@ TABLE = {
     "deberta-v2": "text.deberta_v2",
     "deit": "vision.deit",
     "detr": "vision.detr",
+    "dinov2": "vision.dinov2",
     "distilbert": "text.distilbert",
     "electra": "text.electra",
     "encoder-decoder": "text.encoder_decoder",
