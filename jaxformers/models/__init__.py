@@ -15,6 +15,7 @@ from jaxformers.model import Head
 
 TABLE = {
     "albert": "text.albert",
+    "audio-spectrogram-transformer": "audio.audio_spectrogram_transformer",
     "bart": "text.bart",
     "bert": "text.bert",
     "blip": "multimodal.blip",
@@ -65,11 +66,13 @@ TABLE = {
     "sam": "vision.sam",
     "sam_vision_model": "vision.sam_vision_model",
     "segformer": "vision.segformer",
+    "speech-encoder-decoder": "audio.speech_encoder_decoder",
     "swin": "vision.swin",
     "t5": "text.t5",
     "vilt": "multimodal.vilt",
     "vision-encoder-decoder": "multimodal.vision_encoder_decoder",
     "vision-text-dual-encoder": "multimodal.vision_text_dual_encoder",
+    "videomae": "video.videomae",
     "vit": "vision.vit",
     "vit_mae": "vision.vit_mae",
     "wav2vec2": "audio.wav2vec2",
