@@ -27,6 +27,7 @@ TABLE = {
     "clip_vision_model": "multimodal.clip_vision_model",
     "convnext": "vision.convnext",
     "deberta-v2": "text.deberta_v2",
+    "decision_transformer": "rl.decision_transformer",
     "deit": "vision.deit",
     "detr": "vision.detr",
     "dinov2": "vision.dinov2",
