@@ -86,6 +86,26 @@ def test_an_image_is_written_about():
     np.testing.assert_array_equal(rows[:3], s.model.generate(pixels[:1], **drawn))
 
 
+def test_a_sound_is_written_about():
+    s = subject("speech-encoder-decoder", "wav2vec2_gpt2")
+    sounds, mask, settings = (
+        s.inputs["inputs"],
+        s.inputs["attention_mask"],
+        {"max_new_tokens": 4, "eos_token_id": None},
+    )
+    both = s.model.generate(sounds, mask, **settings)
+    np.testing.assert_array_equal(s.model.generate(input_values=sounds, attention_mask=mask, **settings), both)
+    real = int(mask[1].sum())  # the second row without its padding
+    np.testing.assert_array_equal(s.model.generate(sounds[1:, :real], **settings), both[1:])
+    beams = s.model.generate(sounds, mask, num_beams=3, **settings)
+    np.testing.assert_array_equal(s.model.generate(sounds[1:, :real], num_beams=3, **settings), beams[1:])
+    named = {n: s.inputs[n] for n in ("decoder_input_ids", "attention_mask")}
+    given = s.model(inputs=sounds, **named)
+    np.testing.assert_array_equal(s.model(input_values=sounds, **named).logits, given.logits)
+    with pytest.raises(jf.InputError, match="only one of inputs"):
+        s.model(inputs=sounds, input_values=sounds, **named)
+
+
 @pytest.mark.parametrize(
     ("inputs", "word"),
     [
@@ -112,6 +132,8 @@ def test_bad_input_about_an_image_is_one_clear_error(inputs, word):
         ("encoder-decoder", "shared"),
         ("vision-encoder-decoder", "vit_gpt2"),
         ("vision-encoder-decoder", "vit_bart"),
+        ("speech-encoder-decoder", "wav2vec2_gpt2"),
+        ("speech-encoder-decoder", "adapter"),
     ],
 )
 def test_the_reference_writes_the_same(model_type, case, beams):
@@ -124,6 +146,6 @@ def test_the_reference_writes_the_same(model_type, case, beams):
     sys.path.remove(str(GOLDENS))
     reference = record.build(s.model_type, s.case, s.head)
     settings = {"max_new_tokens": 8, "num_beams": beams, "decoder_start_token_id": 2, "pad_token_id": 0}
-    read = {n: s.inputs[n] for n in ("input_ids", "attention_mask", "pixel_values") if n in s.inputs}
+    read = {n: s.inputs[n] for n in ("input_ids", "attention_mask", "pixel_values", "inputs") if n in s.inputs}
     theirs = reference.generate(**{n: torch.from_numpy(x) for n, x in read.items()}, **settings)
     np.testing.assert_array_equal(s.model.generate(**read, **settings), theirs.numpy())

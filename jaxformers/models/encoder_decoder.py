@@ -40,6 +40,11 @@ class Pair(ModelConfig):
     sub_configs = {"encoder": parts.any_config, "decoder": parts.any_config}
     starts_with_last: ClassVar[bool] = False
 
+    @property
+    def encoder_width(self) -> int:
+        """Of the states that the encoder gives."""
+        return self.encoder.hidden_size
+
     def check(self):
         yield from parts.missing(self, "encoder", "decoder")
         if self.encoder is None or self.decoder is None:
@@ -76,7 +81,7 @@ def inner(c: ModelConfig) -> str:
 def projects(c) -> bool:
     """Are the encoder's states brought to the decoder's width?"""
     given = getattr(c.decoder, "cross_attention_hidden_size", None)
-    return given is None and c.encoder.hidden_size != c.decoder.hidden_size
+    return given is None and c.encoder_width != c.decoder.hidden_size
 
 
 def Model(c):
@@ -141,17 +146,21 @@ def target(c, labels, ids, embeds):
     return shift_right(c, labels) if labels is not None and ids is None and embeds is None else ids
 
 
-def write(p, c, seen: Output, memory_mask, labels, loss=losses.cross_entropy, **inputs) -> Output:
-    """The decoder over `inputs`, attending to an encoder's outputs `seen`.
+def bridge(p, x):
+    """The encoder's states x [B, S, E] (or None) as wide as the decoder needs them."""
+    return x if x is None or "enc_to_dec_proj" not in p else linear(p["enc_to_dec_proj"], x)
+
+
+def write(p, c, seen: Output, memory, memory_mask, labels, loss=losses.cross_entropy, **inputs) -> Output:
+    """The decoder over `inputs`, attending to an encoder.
 
     Args:
+      seen: the encoder's outputs, to be reported.
+      memory: its states as the decoder needs them, or None if they are in the cache.
       memory_mask: which of the encoder's states are real, or None.
       labels: int [B, T]; `loss(logits, labels)` scores them.
       inputs: of the decoder, without their prefix.
     """
-    memory = seen.last_hidden_state
-    if memory is not None and "enc_to_dec_proj" in p:
-        memory = linear(p["enc_to_dec_proj"], memory)
     where = {"encoder_hidden_states": memory, "encoder_attention_mask": memory_mask}
     out = parts.call(writer(c.decoder), p["decoder"], c.decoder, **inputs, **where)
     return Output(

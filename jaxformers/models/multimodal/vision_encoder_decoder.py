@@ -10,7 +10,7 @@ import dataclasses
 
 from jaxformers import nn
 from jaxformers.model import Head
-from jaxformers.models.encoder_decoder import Model, Pair, cache, read, target, ties, write
+from jaxformers.models.encoder_decoder import Model, Pair, bridge, cache, read, target, ties, write
 from jaxformers.nn import losses
 
 PREFIX = "vision_encoder_decoder"
@@ -55,7 +55,18 @@ def model(
     given |= {"inputs_embeds": decoder_inputs_embeds, "attention_mask": decoder_attention_mask}
     given |= {"token_type_ids": decoder_token_type_ids, "position_ids": decoder_position_ids}
     given["past_key_values"] = past_key_values
-    return write(p, c, seen, None, labels, loss=losses.causal_lm, **given, **flags, key=k_decoder)
+    return write(
+        p,
+        c,
+        seen,
+        bridge(p, seen.last_hidden_state),
+        None,
+        labels,
+        loss=losses.causal_lm,
+        **given,
+        **flags,
+        key=k_decoder,
+    )
 
 
 HEADS = {"VisionEncoderDecoderModel": Head(Model, model, cache, ties)}

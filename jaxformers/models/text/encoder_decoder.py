@@ -10,7 +10,7 @@ import dataclasses
 
 from jaxformers import nn
 from jaxformers.model import Head
-from jaxformers.models.encoder_decoder import Model, Pair, cache, read, target, ties, write
+from jaxformers.models.encoder_decoder import Model, Pair, bridge, cache, read, target, ties, write
 
 PREFIX = "encoder_decoder"
 
@@ -58,7 +58,9 @@ def model(
     given = {"input_ids": ids, "inputs_embeds": decoder_inputs_embeds}
     given |= {"token_type_ids": decoder_token_type_ids, "position_ids": decoder_position_ids}
     given |= {"attention_mask": decoder_attention_mask, "past_key_values": past_key_values}
-    return write(p, c, seen, attention_mask, labels, **given, **flags, key=k_decoder)
+    return write(
+        p, c, seen, bridge(p, seen.last_hidden_state), attention_mask, labels, **given, **flags, key=k_decoder
+    )
 
 
 HEADS = {"EncoderDecoderModel": Head(Model, model, cache, ties)}
