@@ -64,6 +64,7 @@ TABLE = {
     "qwen3": "text.qwen3",
     "resnet": "vision.resnet",
     "roberta": "text.roberta",
+    "rwkv": "text.rwkv",
     "sam": "vision.sam",
     "sam_vision_model": "vision.sam_vision_model",
     "segformer": "vision.segformer",
