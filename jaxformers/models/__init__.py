@@ -17,6 +17,7 @@ TABLE = {
     "albert": "text.albert",
     "audio-spectrogram-transformer": "audio.audio_spectrogram_transformer",
     "bart": "text.bart",
+    "beit": "vision.beit",
     "bert": "text.bert",
     "blip": "multimodal.blip",
     "blip_text_model": "multimodal.blip_text_model",
