@@ -33,6 +33,7 @@ TABLE = {
     "detr": "vision.detr",
     "dinov2": "vision.dinov2",
     "distilbert": "text.distilbert",
+    "dpt": "vision.dpt",
     "electra": "text.electra",
     "encoder-decoder": "text.encoder_decoder",
     "esm": "text.esm",

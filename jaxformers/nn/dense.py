@@ -12,12 +12,16 @@ from jaxformers.nn.losses import cross_entropy
 
 
 @functools.cache
-def bilinear_weights(old: int, new: int) -> np.ndarray:
+def bilinear_weights(old: int, new: int, align_corners: bool = False) -> np.ndarray:
     """float32 [new, old]: each new sample as a mixture of its two neighbours.
 
-    Pixel centres are aligned by halves (`align_corners=False`) and nothing is smoothed before shrinking.
+    Pixel centres are aligned by halves or, with `align_corners`, the first and last ones of both sides are; nothing is
+    smoothed before shrinking.
     """
-    at = np.maximum((np.arange(new) + 0.5) * (old / new) - 0.5, 0)
+    if align_corners:
+        at = np.arange(new) * ((old - 1) / max(new - 1, 1))
+    else:
+        at = np.maximum((np.arange(new) + 0.5) * (old / new) - 0.5, 0)
     low = np.minimum(np.floor(at).astype(int), old - 1)
     out = np.zeros((new, old))
     np.add.at(out, (np.arange(new), low), 1 - (at - low))
@@ -25,11 +29,13 @@ def bilinear_weights(old: int, new: int) -> np.ndarray:
     return out.astype(np.float32)
 
 
-def bilinear(x, size: tuple[int, int]):
+def bilinear(x, size: tuple[int, int], align_corners: bool = False):
     """x [..., H, W, C] resized to (height, width) as `torch.nn.functional.interpolate(mode="bilinear")` does it."""
     if tuple(x.shape[-3:-1]) == tuple(size):
         return x
-    rows, columns = (jnp.asarray(bilinear_weights(o, n)) for o, n in zip(x.shape[-3:-1], size, strict=True))
+    rows, columns = (
+        jnp.asarray(bilinear_weights(o, n, align_corners)) for o, n in zip(x.shape[-3:-1], size, strict=True)
+    )
     y = jnp.einsum("ih,jw,...hwc->...ijc", rows, columns, x.astype(jnp.float32), precision=jax.lax.Precision.HIGHEST)
     return y.astype(x.dtype)
 

@@ -97,8 +97,8 @@ def uper_head(p, maps, scales, train: bool):
         pairs = [conv_norm(q, x, train) for q, x in zip(p[name], xs, strict=True)]
         return [x for x, _ in pairs], [s for _, s in pairs]
 
-    new, top, pooled = {}, maps[-1], []
-    new["psp_modules"] = []
+    new: dict = {"psp_modules": []}
+    top, pooled = maps[-1], []
     for scale, q in zip(scales, p["psp_modules"], strict=True):
         x, state = conv_norm(q["1"], adaptive_mean(top, (scale, scale)), train)
         pooled.append(bilinear(x, size(top)))
@@ -125,7 +125,8 @@ def FCNHead(cin: int, width: int, depth: int, concat: bool, labels: int) -> dict
 
 def fcn_head(p, x, train: bool):
     """Scores [B, H, W, labels] of a map x [B, H, W, cin]. Returns (scores, new statistics)."""
-    seen, new = x, {}
+    seen = x
+    new: dict = {}
     if "convs" in p:
         states = []
         for q in p["convs"]:
