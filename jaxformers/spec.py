@@ -175,10 +175,15 @@ def _length(stack: Stack, axis: int = 0) -> int:
 def names(path: Path) -> list[str]:
     """The checkpoint names that a leaf at `path` stands for: one, or one for each entry when it is stacked.
 
-    A leaf in two stacks, experts in layers, has them layer by layer.
+    A leaf in two stacks, experts in layers, has them layer by layer. A key that ends in "_" is one word with what
+    follows: `experts.expert_0`.
     """
     parts = ([*part] if isinstance(part, range) else [part] for part in path)
-    return [".".join(map(str, one)) for one in itertools.product(*parts)]
+    return [_joined(one) for one in itertools.product(*parts)]
+
+
+def _joined(parts) -> str:
+    return ".".join(map(str, parts)).replace("_.", "_")
 
 
 def is_stacked(tree: Tree) -> bool:
@@ -193,7 +198,7 @@ def is_stacked(tree: Tree) -> bool:
 
 def label(path: Path) -> str:
     """One readable name for a path: layers of a stack are shown as `0-11`."""
-    return ".".join(f"{p.start}-{p.stop - 1}" if isinstance(p, range) else str(p) for p in path)
+    return _joined(f"{p.start}-{p.stop - 1}" if isinstance(p, range) else p for p in path)
 
 
 def flatten(tree: Tree) -> dict[str, Any]:

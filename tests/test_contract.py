@@ -282,7 +282,9 @@ def test_bfloat16_in_bfloat16_out(s: Subject):
     wrong = {
         k: v.dtype
         for k, v in leaves_of(out)
-        if jnp.issubdtype(v.dtype, jnp.floating) and v.dtype != jnp.bfloat16 and "loss" not in k
+        if jnp.issubdtype(v.dtype, jnp.floating)
+        and v.dtype != jnp.bfloat16
+        and not any(w in k for w in ("loss", "router"))
     }
     assert not wrong
 
@@ -343,7 +345,7 @@ def test_published_sizes(model_type, name, head):
     make = getattr(load_cases(model_type), "inputs", default_inputs)
     inputs = make(head, config.to_dict(), np.random.default_rng(0))
     out = jax.eval_shape(lambda p, x: chosen.apply(p, config, **x), spec.abstract(stacked), inputs)
-    whole = ("loss", "image_hidden_states")  # of the batch as one
+    whole = ("loss", "image_hidden_states", "router_logits")  # of the batch as one
     assert all(x.shape[:1] in ((), (2,)) for name, x in leaves_of(out) if not any(word in name for word in whole))
 
 

@@ -72,6 +72,7 @@ TABLE = {
     "segformer": "vision.segformer",
     "speech-encoder-decoder": "audio.speech_encoder_decoder",
     "swin": "vision.swin",
+    "switch_transformers": "text.switch_transformers",
     "t5": "text.t5",
     "vilt": "multimodal.vilt",
     "vision-encoder-decoder": "multimodal.vision_encoder_decoder",

@@ -6,7 +6,6 @@ Papers: https://arxiv.org/abs/2006.11477, https://arxiv.org/abs/2106.07447. Head
 from __future__ import annotations
 
 import dataclasses
-from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -73,9 +72,9 @@ class Speech(ModelConfig):
         "feat_extract_norm": ("group", "layer"),
         "ctc_loss_reduction": ("sum", "mean", "none"),
     }
-    feat_proj_layer_norm: ClassVar[bool] = True
-    conv_pos_batch_norm: ClassVar[bool] = False
-    add_adapter: ClassVar[bool] = False
+    feat_proj_layer_norm = True
+    conv_pos_batch_norm = False
+    add_adapter = False
 
     def check(self):
         if self.hidden_size % self.num_attention_heads:

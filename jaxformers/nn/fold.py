@@ -116,8 +116,13 @@ def collect(ys, name: str):
     for y in ys:
         value = y.get(name)
         if value is not None:
-            out += list(value) if isinstance(y, Stack) else [value]
+            out += _each(value) if isinstance(y, Stack) else [value]
     return tuple(out) or None
+
+
+def _each(value) -> list:
+    """The entries of an array, or of a tuple of arrays that belong together."""
+    return list(zip(*map(_each, value), strict=True)) if isinstance(value, tuple) else list(value)
 
 
 def pick(ys, name: str):

@@ -39,6 +39,25 @@ def choose(logits, count: int):
     return weights / weights.sum(-1, keepdims=True), chosen
 
 
+def choose_one(logits, capacity: int, dtype):
+    """Each token's one expert, whose first `capacity` tokens of a row are read; what comes after is left out.
+
+    Args:
+      logits: the router's, [B, S, E].
+      capacity: tokens of a row that an expert reads.
+      dtype: of the weights.
+
+    Returns:
+      (weights [B, S], the expert's probability or 0 for a token left out; experts int32 [B, S], 0 for a token left
+      out). https://arxiv.org/abs/2101.03961
+    """
+    probs = jax.nn.softmax(logits, axis=-1).astype(dtype)
+    chosen = probs.argmax(-1).astype(jnp.int32)
+    turn = jax.nn.one_hot(chosen, logits.shape[-1], dtype=jnp.int32).cumsum(-2)
+    read = jnp.take_along_axis(turn, chosen[..., None], -1)[..., 0] <= capacity
+    return jnp.where(read, probs.max(-1), 0), jnp.where(read, chosen, 0)
+
+
 def mix(p, x, weights, chosen, expert: Callable):
     """The weighted sum of what each token's experts make of it.
 
@@ -106,3 +125,20 @@ def balance_loss(logits, count: int, attention_mask=None):
     total = real.sum() * len(logits)
     share, mean = (jnp.einsum("lte,t->e", z, real) / total for z in (used, probs))
     return num * (share * mean).sum()
+
+
+def row_balance_loss(logits, chosen):
+    """`balance_loss` of routers that give a token one expert, row by row; float32 [].
+
+    Args:
+      logits: [B, T, E], the routers' for the tokens of a row in every layer.
+      chosen: int [B, T], the experts that they chose.
+    """
+    num = logits.shape[-1]
+    share = jax.nn.one_hot(chosen, num).mean(-2)
+    return (share * jax.nn.softmax(logits.astype(jnp.float32), axis=-1).mean(-2)).mean() * num**2
+
+
+def z_loss(logits):
+    """How large the routers' scores [..., E] are: the mean squared log-sum-exp. https://arxiv.org/abs/2202.08906"""
+    return (jax.nn.logsumexp(logits.astype(jnp.float32), axis=-1) ** 2).mean()

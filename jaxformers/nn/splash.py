@@ -5,6 +5,8 @@ Padding becomes segments: tokens see tokens, and padding sees padding, which kee
 
 from __future__ import annotations
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -30,7 +32,7 @@ def splash(q, k, v, mask, scale: float, cap: float | None, interpret: bool | Non
 
     length = q.shape[1]
     block = max(n for n in (BLOCK, 256, 512) if length % n == 0)
-    sizes = {
+    sizes: dict[str, Any] = {
         f"block_{n}": block for n in ("q", "kv", "kv_compute", "q_dkv", "kv_dkv", "kv_dkv_compute", "q_dq", "kv_dq")
     }
     kernel = kernels.make_splash_mha(

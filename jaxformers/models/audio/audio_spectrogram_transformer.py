@@ -45,8 +45,11 @@ class Config(ModelConfig, model_type="audio-spectrogram-transformer"):
 
     def grid(self) -> tuple[int, int]:
         """Patches along the mel bands and along time."""
-        sizes = (self.num_mel_bins, self.frequency_stride), (self.max_length, self.time_stride)
-        return tuple((size - self.patch_size) // stride + 1 for size, stride in sizes)
+
+        def along(size: int, stride: int) -> int:
+            return (size - self.patch_size) // stride + 1
+
+        return along(self.num_mel_bins, self.frequency_stride), along(self.max_length, self.time_stride)
 
     def check(self):
         if self.hidden_size % self.num_attention_heads:
