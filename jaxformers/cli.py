@@ -44,15 +44,10 @@ def covered() -> dict[str, Any]:
     rows = {}
     for model_type, home in sorted(models.TABLE.items()):
         heads = models.module(model_type).HEADS
-        writers = [name for name, head in heads.items() if writes(name, head, heads)]
+        writers = [name for name, head in heads.items() if head.cache and not models.is_bare(model_type, name)]
         rows[model_type] = {"modality": home.split(".")[0], "heads": list(heads), "generate": writers}
     total = sum(len(row["heads"]) for row in rows.values())
     return {"architectures": len(rows), "heads": total, "table": rows}
-
-
-def writes(name: str, head: Head, heads: dict[str, Head]) -> bool:
-    """Does a head generate? Those with a cache do, but for the bare model, the first in its table."""
-    return head.cache is not None and name != next(iter(heads))
 
 
 def described(what: str, head: str | None = None) -> dict[str, Any]:

@@ -168,7 +168,7 @@ def as_decoder(s: Subject) -> jf.Model:
 
 
 def writes(s: Subject) -> bool:
-    return models.find_head(s.config, s.head)[1].cache is not None and not models.is_bare(s.config, s.head)
+    return models.find_head(s.config, s.head)[1].cache is not None and not models.is_bare(s.config.model_type, s.head)
 
 
 @over([s for s in FIRST if writes(s)])

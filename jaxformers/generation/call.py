@@ -402,7 +402,7 @@ class Call:
 
 
 def _check_model(model: Model, where: str) -> None:
-    if model.head.cache is None or models.is_bare(model.config, model.name):  # which scores no words
+    if model.head.cache is None or models.is_bare(model.config.model_type, model.name):  # which scores no words
         raise InputError(where, ["the model must have a head that writes text, e.g. ForCausalLM or LMHeadModel"])
 
 

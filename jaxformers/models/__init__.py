@@ -117,9 +117,10 @@ def find_head(config: ModelConfig, name: str | None = None) -> tuple[str, Head]:
     raise ConfigError(config.model_type, [problem])
 
 
-def is_bare(config: ModelConfig, name: str) -> bool:
+def is_bare(model_type: str, name: str) -> bool:
     """Is it the bare model, with other heads made of it? An architecture's only head does what there is to do."""
-    return name == base_head(config) and len(module(config.model_type).HEADS) > 1
+    heads = module(model_type).HEADS
+    return name == next(iter(heads)) and len(heads) > 1
 
 
 def base_head(config: ModelConfig) -> str:
