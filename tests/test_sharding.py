@@ -142,8 +142,10 @@ def test_every_linear_layer_of_every_model_is_split_somewhere():
     mesh = make_mesh(fsdp=4, tensor=2)
     whole = []
     for model_type in models.TABLE:
-        config = jf.AutoConfig.for_model(model_type, **next(iter(load_cases(model_type).PUBLISHED.values()))[0])
+        published = list(load_cases(model_type).PUBLISHED.values())
         for name, head in models.module(model_type).HEADS.items():
+            sizes = next((sizes for sizes, heads in published if name in heads), published[0][0])
+            config = jf.AutoConfig.for_model(model_type, **sizes)
             declared = spec.unstack(head.declare(config))  # as files hold it
             shardings = spec.flatten(sharding.plan(declared, mesh, "fsdp+tensor").shardings)
             for at, p in spec.flatten(declared).items():
