@@ -135,8 +135,8 @@ def voice(prefix: str) -> Head:
             prefix: Model(c),
             **Mix(c),
             "projector": Linear(c.hidden_size, c.tdnn_dim[0], "embed -"),
-            "tdnn": [{"kernel": Linear(cin * width, cout, "- -")} for cin, cout, width in sizes],
-            "feature_extractor": Linear(2 * c.tdnn_dim[-1], out, "- -"),
+            "tdnn": [{"kernel": Linear(cin * width, cout, "embed -")} for cin, cout, width in sizes],
+            "feature_extractor": Linear(2 * c.tdnn_dim[-1], out, "embed -"),
             "classifier": Linear(out, out, "- -"),
             "objective": {"weight": Param((out, c.num_labels), "- -", normal(1.0))},
         }

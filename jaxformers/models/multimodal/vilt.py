@@ -100,7 +100,7 @@ def ties(c):
 def Classifier(din: int, hidden: int, classes: int):
     """Two layers with a norm and a gelu between them."""
     first = {"0": Linear(din, hidden, "embed -"), "1": LayerNorm(hidden, "-")}
-    return {**first, "3": Linear(hidden, classes, "- -")}
+    return {**first, "3": Linear(hidden, classes, "embed -")}
 
 
 def QuestionAnswering(c):
