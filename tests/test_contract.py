@@ -222,7 +222,7 @@ def test_padding_does_not_leak(s: Subject):
             continue
         a, b = np.asarray(before[name]), np.asarray(after[name])
         keep = real_decoder if not name.startswith("encoder") and "decoder_input_ids" in inputs else real
-        if name == "last_hidden_state" and a.shape[1] > keep.shape[1]:  # behind the text come patches of an image
+        if name in ("last_hidden_state", "start_logits") and a.shape[1] > keep.shape[1]:  # patches of an image follow
             keep = np.pad(keep, ((0, 0), (0, a.shape[1] - keep.shape[1])), constant_values=True)
         if a.shape[: keep.ndim] == keep.shape:
             a, b = a[keep], b[keep]

@@ -47,6 +47,7 @@ TABLE = {
     "gptj": "text.gptj",
     "hubert": "audio.hubert",
     "layoutlm": "multimodal.layoutlm",
+    "layoutlmv3": "multimodal.layoutlmv3",
     "llama": "text.llama",
     "llava": "multimodal.llava",
     "m2m_100": "text.m2m_100",
