@@ -48,18 +48,27 @@ def pooled(rate: Callable = rate) -> Scorer:
     return Scorer(declare, apply)
 
 
+def TwoLayers(c, n: int):
+    """`dense` and `out_proj`, from hidden states to `n` scores."""
+    d = c.hidden_size
+    return {"dense": Linear(d, d, "embed -"), "out_proj": Linear(d, n, "embed -")}
+
+
+def two_layers(p, x, act: str, rate: float, key):
+    """x [..., D] -> [..., n], with dropout in front of each layer."""
+    k_in, k_mid = nn.split(key, 2)
+    x = nn.activation(act, linear(p["dense"], dropout(x, rate, k_in)))
+    return linear(p["out_proj"], dropout(x, rate, k_mid))
+
+
 def first_token(act: str, rate: Callable = rate) -> Scorer:
     """Two layers, `classifier.dense` and `classifier.out_proj`, over the first token's hidden state."""
 
     def declare(c, n):
-        d = c.hidden_size
-        return {"classifier": {"dense": Linear(d, d, "embed -"), "out_proj": Linear(d, n, "embed -")}}
+        return {"classifier": TwoLayers(c, n)}
 
     def apply(p, c, out, key):
-        k_in, k_mid = nn.split(key, 2)
-        x = dropout(out.last_hidden_state[:, 0], rate(c), k_in)
-        x = nn.activation(act, linear(p["classifier"]["dense"], x))
-        return linear(p["classifier"]["out_proj"], dropout(x, rate(c), k_mid))
+        return two_layers(p["classifier"], out.last_hidden_state[:, 0], act, rate(c), key)
 
     return Scorer(declare, apply)
 

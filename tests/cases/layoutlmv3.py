@@ -34,7 +34,7 @@ TINY = dict(
 TEN = {"id2label": {str(i): f"L{i}" for i in range(11)}, "label2id": {f"L{i}": i for i in range(11)}}
 
 
-def page(head, c, rng):
+def inputs(head, c, rng):
     """Words, their boxes and the picture of the page."""
     size, (corner, extent) = c.get("input_size", 224), rng.integers(0, 500, (2, 2, 9, 2))
     mask = right_padding()
@@ -48,7 +48,6 @@ def page(head, c, rng):
     }
 
 
-inputs = page
 EMBEDS = {
     "input_ids": None,
     "inputs_embeds": lambda rng: rng.standard_normal((2, 9, 32)).astype(np.float32),
@@ -57,15 +56,15 @@ EMBEDS = {
 NO_WORDS = {"input_ids": None, "bbox": None, "attention_mask": None, "token_type_ids": None}
 
 CASES = [
-    Case("page", TINY, inputs=page),
-    Case("words", {**TINY, "hidden_act": "relu"}, inputs=page, extra={"pixel_values": None, "token_type_ids": None}),
-    Case("picture", {**TINY, "text_embed": False}, HEADS[:2], page, NO_WORDS),
-    Case("text_alone", {**TINY, "visual_embed": False}, HEADS[:1], page, {"pixel_values": None, "bbox": None}),
-    Case("classes", {**TINY, **LABELS}, HEADS[1:3], page),
-    Case("ten", {**TINY, **TEN}, HEADS[2:3], page),
-    Case("one_way", {**TINY, "has_spatial_attention_bias": False}, HEADS[:1], page),
-    Case("no_bias", {**TINY, "has_relative_attention_bias": False}, HEADS[:1], page),
-    Case("embeds", {**TINY, "num_channels": 1}, HEADS[:1], page, EMBEDS),
+    Case("page", TINY, inputs=inputs),
+    Case("words", {**TINY, "hidden_act": "relu"}, inputs=inputs, extra={"pixel_values": None, "token_type_ids": None}),
+    Case("picture", {**TINY, "text_embed": False}, HEADS[:2], inputs, NO_WORDS),
+    Case("text_alone", {**TINY, "visual_embed": False}, HEADS[:1], inputs, {"pixel_values": None, "bbox": None}),
+    Case("classes", {**TINY, **LABELS}, HEADS[1:3], inputs),
+    Case("ten", {**TINY, **TEN}, HEADS[2:3], inputs),
+    Case("one_way", {**TINY, "has_spatial_attention_bias": False}, HEADS[:1], inputs),
+    Case("no_bias", {**TINY, "has_relative_attention_bias": False}, HEADS[:1], inputs),
+    Case("embeds", {**TINY, "num_channels": 1}, HEADS[:1], inputs, EMBEDS),
 ]
 PUBLISHED = {
     "microsoft/layoutlmv3-base": (dict(vocab_size=50265, max_position_embeddings=514), HEADS[:1] + HEADS[3:]),

@@ -56,11 +56,26 @@ def ties(c):
 # ------------------------------------------------------------------------------------------------------ functions
 
 
+def boxes(c, bbox, shape: tuple[int, ...]):
+    """bbox int [B, S, 4] as given, or zeros.
+
+    Raises:
+      InputError: it is not of that shape, (*shape, 4).
+    """
+    if bbox is None:
+        return jnp.zeros((*shape, 4), jnp.int32)
+    if bbox.shape != (*shape, 4):
+        raise InputError(c.model_type, [f"bbox must be [batch, words, 4] {[*shape, 4]}, got {list(bbox.shape)}"])
+    return bbox
+
+
 def places(p, bbox):
-    """What boxes int [B, S, 4], (left, top, right, bottom) from 0 to 1000, add to the words in them: [B, S, D]."""
+    """What boxes int [B, S, 4] say of the words in them: an array [B, S, D] for each edge, then height and width."""
     left, top, right, bottom = (bbox[..., i] for i in range(4))
-    read = (("x", left), ("y", top), ("x", right), ("y", bottom), ("h", bottom - top), ("w", right - left))
-    return sum(embed(p[f"{name}_position_embeddings"], at) for name, at in read)
+    last = p["h_position_embeddings"]["weight"].shape[0] - 1
+    height, width = (jnp.clip(n, 0, last) for n in (bottom - top, right - left))
+    read = (("x", left), ("y", top), ("x", right), ("y", bottom), ("h", height), ("w", width))
+    return [embed(p[f"{name}_position_embeddings"], at) for name, at in read]
 
 
 @extends(bert.model, "encoder_hidden_states", "encoder_attention_mask", "past_key_values")
@@ -72,10 +87,8 @@ def model(p, c, input_ids=None, bbox=None, *, inputs_embeds=None, **inputs):
     """
     table = p["embeddings"]["word_embeddings"]
     x = nn.heads.embeddings(c.model_type, input_ids, inputs_embeds, lambda ids: embed(table, ids))
-    if bbox is not None and bbox.shape != (*x.shape[:2], 4):
-        raise InputError(c.model_type, [f"bbox must be [batch, words, 4] {[*x.shape[:2], 4]}, got {list(bbox.shape)}"])
-    boxes = jnp.zeros((1, 1, 4), jnp.int32) if bbox is None else bbox
-    return bert.model(p, c, inputs_embeds=x + places(p["embeddings"], boxes), **inputs)
+    bbox = boxes(c, bbox, x.shape[:2])
+    return bert.model(p, c, inputs_embeds=x + sum(places(p["embeddings"], bbox)), **inputs)
 
 
 # ------------------------------------------------------------------------------------------------------ heads

@@ -12,10 +12,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxformers import nn
-from jaxformers.config import ModelConfig
 from jaxformers.errors import InputError
 from jaxformers.model import Head, extends
 from jaxformers.models import encoder_heads
+from jaxformers.models.multimodal import layoutlm
+from jaxformers.models.text import bert, roberta
 from jaxformers.nn import Conv2d, Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear
 from jaxformers.nn.position_bias import relative_buckets
 from jaxformers.output import Output
@@ -26,22 +27,8 @@ PAGE = 1000  # boxes are in thousandths of the page
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(ModelConfig, model_type="layoutlmv3"):
-    vocab_size: int = 50265
-    hidden_size: int = 768
-    num_hidden_layers: int = 12
-    num_attention_heads: int = 12
-    intermediate_size: int = 3072
-    hidden_act: str = "gelu"
-    hidden_dropout_prob: float = 0.1
-    attention_probs_dropout_prob: float = 0.1
-    max_position_embeddings: int = 512
-    type_vocab_size: int = 2
-    initializer_range: float = 0.02
+class Config(roberta.Config, model_type="layoutlmv3"):
     layer_norm_eps: float = 1e-5
-    pad_token_id: int | None = 1
-    bos_token_id: int | None = 0
-    eos_token_id: int | None = 2
     max_2d_position_embeddings: int = 1024
     coordinate_size: int = 128
     shape_size: int = 128
@@ -56,25 +43,20 @@ class Config(ModelConfig, model_type="layoutlmv3"):
     input_size: int = 224
     num_channels: int = 3
     patch_size: int = 16
-    classifier_dropout: float | None = None
 
-    allowed = {"hidden_act": nn.ACTIVATION_NAMES}
+    allowed = {
+        **roberta.Config.allowed,
+        "position_embedding_type": ("absolute",),
+        "is_decoder": (False,),
+        "add_cross_attention": (False,),
+    }
 
     def check(self):
-        d = self.hidden_size
-        if d % self.num_attention_heads:
-            yield f"hidden_size must be a multiple of num_attention_heads, got {d} and {self.num_attention_heads}"
-        if self.text_embed and 4 * self.coordinate_size + 2 * self.shape_size != d:
+        yield from super().check()
+        if self.text_embed and 4 * self.coordinate_size + 2 * self.shape_size != self.hidden_size:
             yield (
                 "4 * coordinate_size + 2 * shape_size must be hidden_size, "
-                f"got {self.coordinate_size}, {self.shape_size} and {d}"
-            )
-        if self.text_embed and (
-            self.pad_token_id is None or not 0 <= self.pad_token_id < self.max_position_embeddings
-        ):
-            yield (
-                f"pad_token_id must be in [0, max_position_embeddings = {self.max_position_embeddings}): positions "
-                f"count from it; got {self.pad_token_id}"
+                f"got {self.coordinate_size}, {self.shape_size} and {self.hidden_size}"
             )
         if not (self.text_embed or self.visual_embed):
             yield "text_embed or visual_embed must be True, got False for both"
@@ -93,25 +75,8 @@ class Config(ModelConfig, model_type="layoutlmv3"):
 def Embeddings(c):
     d = c.hidden_size
     sizes = {"x": c.coordinate_size, "y": c.coordinate_size, "h": c.shape_size, "w": c.shape_size}
-    return {
-        "word_embeddings": Embedding(c.vocab_size, d),
-        "token_type_embeddings": Embedding(c.type_vocab_size, d, "- embed"),
-        "LayerNorm": LayerNorm(d),
-        "position_embeddings": Embedding(c.max_position_embeddings, d, "- embed"),
-        **{f"{n}_position_embeddings": Embedding(c.max_2d_position_embeddings, w, "- -") for n, w in sizes.items()},
-    }
-
-
-def Layer(c):
-    d, f = c.hidden_size, c.intermediate_size
-    return {
-        "attention": {
-            "self": {n: Linear(d, d, "embed heads") for n in ("query", "key", "value")},
-            "output": {"dense": Linear(d, d, "heads embed"), "LayerNorm": LayerNorm(d)},
-        },
-        "intermediate": {"dense": Linear(d, f)},
-        "output": {"dense": Linear(f, d, "mlp embed"), "LayerNorm": LayerNorm(d)},
-    }
+    tables = {f"{n}_position_embeddings": Embedding(c.max_2d_position_embeddings, w, "- -") for n, w in sizes.items()}
+    return {**bert.Embeddings(c, d), **tables}
 
 
 def Picture(c):
@@ -126,7 +91,7 @@ def Picture(c):
 
 
 def Model(c):
-    encoder = {"layer": Layers(Layer(c) for _ in range(c.num_hidden_layers))}
+    encoder = {"layer": Layers(bert.Layer(c) for _ in range(c.num_hidden_layers))}
     heads = c.num_attention_heads
     if c.has_relative_attention_bias:
         encoder["rel_pos_bias"] = Linear(c.rel_pos_bins, heads, "- heads", bias=False)
@@ -140,43 +105,17 @@ def Model(c):
     }
 
 
-def Scorer(c):
-    d = c.hidden_size
-    return {"dense": Linear(d, d, "embed -"), "out_proj": Linear(d, c.num_labels, "embed -")}
-
-
 def TokenClassifier(c):
-    scorer = Linear(c.hidden_size, c.num_labels, "embed -") if c.num_labels < 10 else Scorer(c)
+    few = c.num_labels < 10
+    scorer = Linear(c.hidden_size, c.num_labels, "embed -") if few else encoder_heads.TwoLayers(c, c.num_labels)
     return {PREFIX: Model(c), "classifier": scorer}
 
 
 def QuestionAnswering(c):
-    return {PREFIX: Model(c), "qa_outputs": Scorer(c)}
+    return {PREFIX: Model(c), "qa_outputs": encoder_heads.TwoLayers(c, c.num_labels)}
 
 
 # ------------------------------------------------------------------------------------------------------ functions
-
-
-def layer(p, c, x, *, mask, bias, key, weights):
-    k_probs, k_self, k_out = nn.split(key, 3)
-    own, end = p["attention"]["self"], p["attention"]["output"]
-    q, k, v = (nn.split_heads(linear(own[n], x), c.num_attention_heads) for n in ("query", "key", "value"))
-    rate = c.attention_probs_dropout_prob
-    h, probs = nn.attend(q, k, v, mask=mask, bias=bias, rate=rate, key=k_probs, weights=weights)
-    h = dropout(linear(end["dense"], nn.merge_heads(h)), c.hidden_dropout_prob, k_self)
-    x = layer_norm(end["LayerNorm"], h + x, c.layer_norm_eps)
-    f = linear(p["output"]["dense"], nn.activation(c.hidden_act, linear(p["intermediate"]["dense"], x)))
-    f = dropout(f, c.hidden_dropout_prob, k_out)
-    return layer_norm(p["output"]["LayerNorm"], f + x, c.layer_norm_eps), {"attention": probs}
-
-
-def places(p, bbox):
-    """What boxes int [B, S, 4] say of the words in them, edge by edge and side by side: [B, S, D]."""
-    left, top, right, bottom = (bbox[..., i] for i in range(4))
-    last = p["h_position_embeddings"]["weight"].shape[0] - 1
-    height, width = (jnp.clip(n, 0, last) for n in (bottom - top, right - left))
-    read = (("x", left), ("y", top), ("x", right), ("y", bottom), ("h", height), ("w", width))
-    return jnp.concatenate([embed(p[f"{name}_position_embeddings"], at) for name, at in read], -1)
 
 
 def words(p, c, input_ids, bbox, token_type_ids, position_ids, inputs_embeds, key):
@@ -184,9 +123,8 @@ def words(p, c, input_ids, bbox, token_type_ids, position_ids, inputs_embeds, ke
     x = nn.heads.embeddings(c.model_type, input_ids, inputs_embeds, lambda ids: embed(p["word_embeddings"], ids))
     if position_ids is None:
         position_ids = nn.padded_positions(input_ids, x.shape[1], c.pad_token_id)
-    types = jnp.zeros((1, 1), jnp.int32) if token_type_ids is None else token_type_ids
-    x = x + embed(p["token_type_embeddings"], types) + embed(p["position_embeddings"], position_ids) + places(p, bbox)
-    return dropout(layer_norm(p["LayerNorm"], x, c.layer_norm_eps), c.hidden_dropout_prob, key)
+    x = x + jnp.concatenate(layoutlm.places(p, bbox), -1)
+    return bert.embeddings(p, c, x, token_type_ids, position_ids, key)
 
 
 def picture(p, c, pixel_values):
@@ -269,9 +207,7 @@ def model(
     parts, boxes, seen = [], [], []
     if read:
         shape = (input_ids if inputs_embeds is None else inputs_embeds).shape[:2]
-        if bbox is not None and bbox.shape != (*shape, 4):
-            raise InputError(c.model_type, [f"bbox must be [batch, words, 4] {[*shape, 4]}, got {list(bbox.shape)}"])
-        bbox = jnp.zeros((*shape, 4), jnp.int32) if bbox is None else bbox
+        bbox = layoutlm.boxes(c, bbox, shape)
         parts.append(words(p["embeddings"], c, input_ids, bbox, token_type_ids, position_ids, inputs_embeds, k_words))
         boxes.append(bbox)
         seen.append(jnp.ones(shape, jnp.int32) if attention_mask is None else attention_mask)
@@ -288,7 +224,7 @@ def model(
     bias = position_bias(p["encoder"], c, jnp.concatenate(steps), jnp.concatenate(boxes, 1))
 
     def step(p, x, key):
-        return layer(p, c, x, mask=mask, bias=bias, key=key, weights=output_attentions)
+        return bert.layer(p, c, x, mask=mask, bias=bias, key=key, weights=output_attentions)
 
     first, layers = x, p["encoder"]["layer"]
     keys = nn.split_layers(k_layers, nn.num_layers(layers))
@@ -302,9 +238,7 @@ def model(
 
 
 def score(p, c, x, key):
-    k_in, k_mid = nn.split(key, 2)
-    x = jnp.tanh(linear(p["dense"], dropout(x, encoder_heads.rate(c), k_in)))
-    return linear(p["out_proj"], dropout(x, encoder_heads.rate(c), k_mid))
+    return encoder_heads.two_layers(p, x, "tanh", encoder_heads.rate(c), key)
 
 
 @extends(model)

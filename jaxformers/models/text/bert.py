@@ -133,7 +133,9 @@ def PreTraining(c):
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, cross=False, memory=None, mask=None, cache=None, index=0, key=None, weights=False):
+def attention(
+    p, c, x, *, cross=False, memory=None, mask=None, bias=None, cache=None, index=0, key=None, weights=False
+):
     """Self-attention of x [B, S, D], or attention across to `memory` [B, T, D]. Returns (y, cache, weights)."""
     own = p["self"]
     k_probs, k_out = nn.split(key, 2)
@@ -146,7 +148,8 @@ def attention(p, c, x, *, cross=False, memory=None, mask=None, cache=None, index
         cache, k, v = nn.cache.memory(cache, lambda: keys(memory))
     else:
         cache, k, v = nn.cache.update(cache, *keys(x), index)
-    bias = distance_bias(own["distance_embedding"], c, q, k, index) if "distance_embedding" in own else None
+    if "distance_embedding" in own:
+        bias = distance_bias(own["distance_embedding"], c, q, k, index)
     rate = c.attention_probs_dropout_prob
     h, probs = nn.attend(q, k, v, mask=mask, bias=bias, rate=rate, key=k_probs, weights=weights)
     h = dropout(linear(p["output"]["dense"], nn.merge_heads(h)), c.hidden_dropout_prob, k_out)
@@ -163,9 +166,10 @@ def distance_bias(p, c, q, k, index):
     return scores * q.shape[-1] ** -0.5
 
 
-def layer(p, c, x, *, mask, memory, memory_mask, cache, index, key, weights):
+def layer(p, c, x, *, mask, bias=None, memory=None, memory_mask=None, cache=None, index=0, key, weights):
     k_self, k_cross, k_out = nn.split(key, 3)
-    h, cache, probs = attention(p["attention"], c, x, mask=mask, cache=cache, index=index, key=k_self, weights=weights)
+    how = {"mask": mask, "bias": bias, "cache": cache, "index": index}
+    h, cache, probs = attention(p["attention"], c, x, **how, key=k_self, weights=weights)
     cross = None
     if memory is not None or nn.cache.keeps_memory(cache):
         seen = {"memory": memory, "mask": memory_mask, "cache": cache}
