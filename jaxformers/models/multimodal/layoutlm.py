@@ -42,10 +42,6 @@ def Model(c):
     return {**p, "embeddings": {**p["embeddings"], **tables}}
 
 
-def Words(c):
-    return {"cls": {"predictions": bert.Predictions(c)}}
-
-
 def ties(c):
     tied = {"cls.predictions.decoder.bias": "cls.predictions.bias"}
     if c.tie_word_embeddings:
@@ -103,7 +99,7 @@ _pooled = encoder_heads.pooled(encoder_heads.hidden_rate)
 
 HEADS = {
     "LayoutLMModel": Head(Model, model),
-    "LayoutLMForMaskedLM": encoder_heads.language_model(*_base, Words, words, ties),
+    "LayoutLMForMaskedLM": encoder_heads.language_model(*_base, bert.Words, words, ties),
     "LayoutLMForSequenceClassification": encoder_heads.sequence_classifier(*_base, _pooled),
     "LayoutLMForTokenClassification": encoder_heads.token_classifier(*_base, encoder_heads.hidden_rate),
     "LayoutLMForQuestionAnswering": common.question_answerer(*_base),

@@ -7,12 +7,14 @@ with `is_decoder` it is a causal decoder, with `add_cross_attention` the decoder
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import jax.numpy as jnp
 
 from jaxformers import nn
 from jaxformers.config import ModelConfig
 from jaxformers.model import Head, extends
+from jaxformers.models import common, encoder_heads
 from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear, losses
 from jaxformers.output import Output
 from jaxformers.spec import Layers, Param, zeros
@@ -115,8 +117,8 @@ def ties(c):
     return tied
 
 
-def MaskedLM(c):
-    return {"bert": Model(c, pooler=False), "cls": {"predictions": Predictions(c)}}
+def Words(c):
+    return {"cls": {"predictions": Predictions(c)}}
 
 
 def NextSentence(c):
@@ -264,22 +266,9 @@ def predict(p, c, x, table):
 # ------------------------------------------------------------------------------------------------------ heads
 
 
-def predictions(p, c, x):
+def words(p, c, x):
+    """Scores [B, S, V] of every word, by a head that holds `cls`."""
     return predict(p["cls"]["predictions"], c, x, p["bert"]["embeddings"]["word_embeddings"])
-
-
-@extends(model)
-def masked_lm(p, c, *, labels=None, **inputs):
-    """Words behind masks; labels int [B, S], -100 = not scored."""
-    out = model(p["bert"], c, **inputs)
-    return nn.heads.masked_lm(out, predictions(p, c, out.last_hidden_state), labels)
-
-
-@extends(model)
-def causal_lm(p, c, *, labels=None, **inputs):
-    """Next words (config.is_decoder); labels int [B, S] are shifted here."""
-    out = model(p["bert"], c, **inputs)
-    return nn.heads.causal_lm(out, predictions(p, c, out.last_hidden_state), labels)
 
 
 @extends(model)
@@ -294,67 +283,12 @@ def next_sentence(p, c, *, labels=None, **inputs):
 def pretraining(p, c, *, labels=None, next_sentence_label=None, **inputs):
     """Masked words and next sentence together; the loss needs both labels."""
     out = model(p["bert"], c, **inputs)
-    words = predictions(p, c, out.last_hidden_state)
+    scores = words(p, c, out.last_hidden_state)
     follows = linear(p["cls"]["seq_relationship"], out.pooler_output)
     loss = None
     if labels is not None and next_sentence_label is not None:
-        loss = losses.cross_entropy(words, labels) + losses.cross_entropy(follows, next_sentence_label)
-    return nn.heads.carry(out, loss=loss, prediction_logits=words, seq_relationship_logits=follows)
-
-
-def Classifier(c, pooler: bool, outputs: int | None = None):
-    return {
-        "bert": Model(c, pooler),
-        "classifier": Linear(c.hidden_size, c.num_labels if outputs is None else outputs, "embed -"),
-    }
-
-
-def _classify(p, c, x, key):
-    rate = c.hidden_dropout_prob if c.classifier_dropout is None else c.classifier_dropout
-    return linear(p["classifier"], dropout(x, rate, key))
-
-
-@extends(model)
-def sequence_classification(p, c, *, labels=None, key=None, **inputs):
-    """One of `num_labels` classes (or targets) a sequence; labels as `losses.classification` takes them."""
-    k_model, k_head = nn.split(key, 2)
-    out = model(p["bert"], c, **inputs, key=k_model)
-    return nn.heads.classification(out, c, _classify(p, c, out.pooler_output, k_head), labels)
-
-
-@extends(model)
-def token_classification(p, c, *, labels=None, key=None, **inputs):
-    """One of `num_labels` classes a token; labels int [B, S]."""
-    k_model, k_head = nn.split(key, 2)
-    out = model(p["bert"], c, **inputs, key=k_model)
-    return nn.heads.token_classification(out, _classify(p, c, out.last_hidden_state, k_head), labels)
-
-
-@extends(model)
-def multiple_choice(p, c, *, labels=None, key=None, **inputs):
-    """The right one of M choices: inputs are [B, M, S], labels int [B]."""
-    k_model, k_head = nn.split(key, 2)
-    shape = next(inputs[n].shape for n in ("input_ids", "inputs_embeds") if inputs.get(n) is not None)
-    flat = {n: x.reshape(-1, *x.shape[2:]) if n in CHOICES else x for n, x in inputs.items()}
-    out = model(p["bert"], c, **flat, key=k_model)
-    logits = _classify(p, c, out.pooler_output, k_head).reshape(-1, shape[1])
-    return nn.heads.carry(out, loss=None if labels is None else losses.cross_entropy(logits, labels), logits=logits)
-
-
-CHOICES = ("input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds")
-
-
-@extends(model)
-def question_answering(p, c, *, start_positions=None, end_positions=None, **inputs):
-    """Start and end of the answer in the text; positions int [B]."""
-    out = model(p["bert"], c, **inputs)
-    return nn.heads.question_answering(
-        out, linear(p["qa_outputs"], out.last_hidden_state), start_positions, end_positions
-    )
-
-
-def QuestionAnswering(c):
-    return {"bert": Model(c, pooler=False), "qa_outputs": Linear(c.hidden_size, c.num_labels, "embed -")}
+        loss = losses.cross_entropy(scores, labels) + losses.cross_entropy(follows, next_sentence_label)
+    return nn.heads.carry(out, loss=loss, prediction_logits=scores, seq_relationship_logits=follows)
 
 
 def cache(c, batch, length, dtype, stacked):
@@ -362,14 +296,18 @@ def cache(c, batch, length, dtype, stacked):
     return nn.KVCache(c.num_hidden_layers, batch, length, heads, c.hidden_size // heads, dtype, stacked)
 
 
+_unpooled = (functools.partial(Model, pooler=False), model, PREFIX)
+_words = (Words, words, ties)
+_pooled = encoder_heads.pooled()
+
 HEADS = {
     "BertModel": Head(Model, model, cache),
     "BertForPreTraining": Head(PreTraining, pretraining, ties=ties),
-    "BertForMaskedLM": Head(MaskedLM, masked_lm, ties=ties),
-    "BertLMHeadModel": Head(MaskedLM, causal_lm, cache, ties, words=predictions),
+    "BertForMaskedLM": encoder_heads.language_model(*_unpooled, *_words),
+    "BertLMHeadModel": encoder_heads.language_model(*_unpooled, *_words, cache),
     "BertForNextSentencePrediction": Head(NextSentence, next_sentence),
-    "BertForSequenceClassification": Head(lambda c: Classifier(c, pooler=True), sequence_classification),
-    "BertForTokenClassification": Head(lambda c: Classifier(c, pooler=False), token_classification),
-    "BertForMultipleChoice": Head(lambda c: Classifier(c, pooler=True, outputs=1), multiple_choice),
-    "BertForQuestionAnswering": Head(QuestionAnswering, question_answering),
+    "BertForSequenceClassification": encoder_heads.sequence_classifier(Model, model, PREFIX, _pooled),
+    "BertForTokenClassification": encoder_heads.token_classifier(*_unpooled),
+    "BertForMultipleChoice": encoder_heads.multiple_choice(Model, model, PREFIX, _pooled),
+    "BertForQuestionAnswering": common.question_answerer(*_unpooled),
 }
