@@ -9,7 +9,14 @@ from jaxformers import nn
 from jaxformers.model import Head, extends
 from jaxformers.nn import Linear, dropout, linear, losses
 
-CHOICES = ("input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds")
+CHOICES = (
+    "input_ids",
+    "attention_mask",
+    "global_attention_mask",
+    "token_type_ids",
+    "position_ids",
+    "inputs_embeds",
+)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -60,6 +60,8 @@ def attend(
         return _shared(q, k, v, **how, rate=rate, key=key, weights=weights)
     scale = q.shape[-1] ** -0.5 if scale is None else scale
     kernel = _kernel(q, k, mask, bias, cap, None if rate == 0.0 else key, weights, sinks)
+    if q.shape[-1] != v.shape[-1] and kernel not in ("eager", "chunked"):
+        kernel = "chunked" if kernel == "splash" else "eager"  # the others take values as wide as keys alone
     if kernel == "splash":
         return splash(q, k, v, mask, scale, cap), None
     if kernel == "chunked":

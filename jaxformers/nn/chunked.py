@@ -55,6 +55,7 @@ def chunked(
             jnp.zeros((rows, heads, cut.queries, v.shape[-1]), jnp.float32),
         )
         (_, total, out), _ = jax.lax.scan(lambda carry, j: (part(j, carry), None), start, blocks)
+        total = jnp.where(total == 0, 1, total)  # of queries whose every block was left out
         return (out / total[..., None]).astype(v.dtype).swapaxes(1, 2)
 
     out = jax.lax.map(attend, jnp.arange(q.shape[1] // cut.queries))  # [S / chunk, B, chunk, N, H]
@@ -108,7 +109,8 @@ class _Cut:
             return None
         if isinstance(x, Band):
             own, seen = self.pad(x.queries, 0, self.queries), self.pad(x.keys, 0, self.keys)
-            return dataclasses.replace(x, queries=own, keys=seen, valid=self.pad_scores(x.valid))
+            rest = {"valid": self.pad_scores(x.valid), "also": self.pad_scores(x.also)}
+            return dataclasses.replace(x, queries=own, keys=seen, **rest)
         x = self.pad(x, x.ndim - 2, self.queries) if x.shape[-2] == self.length else x
         return self.pad(x, x.ndim - 1, self.keys) if x.shape[-1] == self.width else x
 
@@ -124,9 +126,9 @@ class _Cut:
         return self.rows(x, j, self.keys, x.ndim - 1) if x.shape[-1] > 1 else x
 
     def cut_band(self, mask: Band, i, j) -> Band:
-        valid = None if mask.valid is None else self.block(mask.valid, i, j)
+        valid, also = (None if x is None else self.block(x, i, j) for x in (mask.valid, mask.also))
         own, seen = self.rows(mask.queries, i, self.queries, 0), self.rows(mask.keys, j, self.keys, 0)
-        return dataclasses.replace(mask, queries=own, keys=seen, valid=valid)
+        return dataclasses.replace(mask, queries=own, keys=seen, valid=valid, also=also)
 
     def real(self, j):
         """bool [keys]: which keys of block j are not padding of the last block."""

@@ -12,6 +12,7 @@ _CARRIED = (
     "past_key_values",
     "hidden_states",
     "attentions",
+    "global_attentions",
     "cross_attentions",
     "decoder_hidden_states",
     "decoder_attentions",

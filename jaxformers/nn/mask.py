@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 
 @functools.partial(
-    jax.tree_util.register_dataclass, data_fields=("queries", "keys", "valid"), meta_fields=("window", "ahead")
+    jax.tree_util.register_dataclass, data_fields=("queries", "keys", "valid", "also"), meta_fields=("window", "ahead")
 )
 @dataclasses.dataclass(frozen=True)
 class Band:
@@ -28,6 +28,7 @@ class Band:
       valid: a mask broadcastable to [B, N, S, T] that must hold as well, or None.
       window: None sees all of the past.
       ahead: 0 sees nothing of the future.
+      also: a mask broadcastable to [B, 1, 1, T] of keys that every query sees, or None; `valid` must hold for them.
     """
 
     queries: Any
@@ -35,12 +36,14 @@ class Band:
     valid: Any = None
     window: int | None = None
     ahead: int = 0
+    also: Any = None
 
     def array(self):
         """bool [1|B, 1|N, S, T]."""
         q, k = self.queries[:, None], self.keys[None, :]
         mask = k <= q + self.ahead
         mask = (mask if self.window is None else mask & (k > q - self.window))[None, None]
+        mask = mask if self.also is None else mask | self.also
         return mask if self.valid is None else mask & self.valid
 
     __jax_array__ = array
@@ -52,12 +55,14 @@ class Band:
 
     def is_causal(self) -> bool:
         """Is there nothing else to it than that the future is not seen?"""
-        return self.valid is None and self.window is None and self.ahead == 0
+        return self.valid is None and self.window is None and self.ahead == 0 and self.also is None
 
     def any_seen(self):
         """bool []: does any query see a key, whatever `valid` says?"""
         seen = self.keys.min() <= self.queries.max() + self.ahead
-        return seen if self.window is None else seen & (self.keys.max() > self.queries.min() - self.window)
+        if self.window is not None:
+            seen = seen & (self.keys.max() > self.queries.min() - self.window)
+        return seen if self.also is None else seen | self.also.any()
 
 
 def array(mask):

@@ -19,6 +19,8 @@ def fits(q, k, mask, bias) -> bool:
     """Self-attention over whole blocks, masked by a rule or by one row of padding a text, without a bias."""
     length, width = q.shape[1], k.shape[1]
     rows = mask.valid if isinstance(mask, Band) else mask
+    if isinstance(mask, Band) and not (mask.also is None and isinstance(mask.window, int | None)):
+        return False
     padding = rows is None or (rows.shape[1:3] == (1, 1) and rows.shape[3] == width)
     return bias is None and padding and length == width and length % BLOCK == 0
 

@@ -63,11 +63,11 @@ def _int_keys(value):
 def _is_buffer_to_keep(model, name: str) -> bool:
     """Buffers that are functions of the config; running statistics and biases of scores are filled like weights.
 
-    So is all of a frozen batch normalisation, whose weight and bias are buffers too, and what is drawn at random.
+    So is all of a frozen batch normalisation, whose weight and bias are buffers too, and what is drawn or learnt.
     """
     buffers = dict(model.named_buffers())
     frozen = f"{name.rpartition('.')[0]}.running_mean" in buffers
-    drawn = name.endswith(("final_logits_bias", "shared_image_embedding.positional_embedding"))
+    drawn = name.endswith(("final_logits_bias", "shared_image_embedding.positional_embedding", "codebook.embed"))
     return name in buffers and not frozen and not drawn
 
 
