@@ -47,7 +47,7 @@ def test_codes_equal_the_reference_to_the_bit(name):
     for found in (codes.audio_codes, s.outputs["audio_codes"]):
         assert found.dtype == np.int32
         np.testing.assert_array_equal(sketch(found), expected["audio_codes"])
-    assert len(np.unique(codes.audio_codes)) > 5
+    assert len(np.unique(codes.audio_codes)) > min(5, codes.audio_codes.size // 2)  # of five samples there are four
     assert relative_error(sketch(values), expected["audio_values"]) <= 1e-5
     assert relative_error(values, s.outputs["audio_values"]) <= 1e-6
 

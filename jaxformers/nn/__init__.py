@@ -1,7 +1,7 @@
 # ruff: noqa: F401
 """Pure building blocks. A capitalised name declares parameters; the lower-case name computes with them."""
 
-from jaxformers.nn import cache, distributions, heads, losses, mask, moe, resize, rope, scaling, sparse, ssm, windows
+from jaxformers.nn import cache, heads, losses, mask, moe, resize, rope, scaling, sparse, ssm, windows
 from jaxformers.nn.activation import ACTIVATIONS, activation, gelu
 from jaxformers.nn.activation import NAMES as ACTIVATION_NAMES
 from jaxformers.nn.alibi import alibi, key_positions

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax.numpy as jnp
 
 from jaxformers.spec import Param, zeros
@@ -16,7 +18,7 @@ def overlap_add(frames, stride: int):
     x = x.reshape(*lead, count, parts, stride, channels)
     # The parts of one frame lie one stride apart: shifted so and added, every stride is complete.
     shifted = (jnp.pad(x[..., i, :, :], [*none, (i, parts - 1 - i), (0, 0), (0, 0)]) for i in range(parts))
-    y = sum(shifted).reshape(*lead, -1, channels)
+    y = functools.reduce(jnp.add, shifted).reshape(*lead, -1, channels)
     return y[..., : (count - 1) * stride + length, :]
 
 
