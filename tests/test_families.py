@@ -5,7 +5,7 @@ import json
 import jax
 import numpy as np
 import pytest
-from support.case import GOLDENS, default_inputs
+from support.case import GOLDENS, default_inputs, load_cases
 from support.families import FAMILIES, shrunk
 
 import jaxformers as jf
@@ -36,7 +36,14 @@ def test_a_checkpoint_of_the_family_runs(family, tmp_path):
     config = config_of(tmp_path, shrunk(FAMILIES[family]))
     jf.init(config, key=jax.random.key(0)).save(tmp_path)
     model = jf.load(tmp_path)
-    inputs = default_inputs(model.name, config.to_dict(), np.random.default_rng(0))
+    make = getattr(load_cases(config.model_type), "inputs", default_inputs)
+    inputs = make(model.name, config.to_dict(), np.random.default_rng(0))
     out = model(**{n: x for n, x in inputs.items() if n in arguments(model.head.apply)})
     assert all(np.isfinite(x).all() for x in jax.tree.leaves(out))
-    assert out[next(n for n in ("logits", "prediction_logits") if n in out)].shape[-1] == config.vocab_size
+    field = next(n for n in ("logits", "prediction_logits", "projected_states") if n in out)
+    width = config.vocab_size
+    if field == "projected_states":
+        width = config.proj_codevector_dim
+    elif model.name.endswith("ForImageClassification"):
+        width = config.num_labels
+    assert out[field].shape[-1] == width
