@@ -76,7 +76,7 @@ def test_encode_and_decode_equal_the_reference(name):
             x = {"audio_codes": theirs.audio_codes, "audio_scales": theirs.audio_scales}
             given, pad = ours, theirs.last_frame_pad_length
         else:
-            given, pad = s.inputs, s.options["last_frame_pad_length"]
+            given, pad = s.inputs, s.options.get("last_frame_pad_length", 0)
         theirs = model.decode(x["audio_codes"], x["audio_scales"], None, True, pad).audio_values
     ours = decode(s.model.params, s.config, given["audio_codes"], given.get("audio_scales"), None, pad).audio_values
     assert relative_error(ours, theirs.numpy()) <= 1e-5
