@@ -17,6 +17,7 @@ from jaxformers.nn import BatchNorm, LayerNorm, Linear, dropout, layer_norm, lin
 from jaxformers.nn.group_norm import GroupNorm, group_norm
 from jaxformers.nn.spec_augment import spans
 from jaxformers.nn.temporal import TimeConv, time_conv
+from jaxformers.nn.weight_norm import WeightNorm, older_names, weight_norm
 from jaxformers.output import Output
 from jaxformers.spec import Layers, Param, normal, ones, uniform
 
@@ -124,8 +125,7 @@ def Positions(c):
     conv = TimeConv(d, d, width, "- embed", groups=groups, init=normal(2 / (width * d) ** 0.5))
     if c.conv_pos_batch_norm:
         return {"conv": conv, "batch_norm": BatchNorm(d)}
-    weight = {"original0": Param((1, 1, width), "- - -", ones), "original1": conv["weight"]}
-    return {"conv": {"bias": conv["bias"], "parametrizations": {"weight": weight}}}
+    return {"conv": WeightNorm(conv, axis=2, init=ones)}
 
 
 def Layer(c):
@@ -173,11 +173,7 @@ def Model(c):
 
 def ties(c, prefix: str):
     """Older files call the two parts of the positions' weight otherwise."""
-    if c.conv_pos_batch_norm:
-        return {}
-    conv = f"{prefix}encoder.pos_conv_embed.conv"
-    parts = {"weight_g": "original0", "weight_v": "original1"}
-    return {f"{conv}.{old}": f"{conv}.parametrizations.weight.{new}" for old, new in parts.items()}
+    return older_names({"encoder": {"pos_conv_embed": Positions(c)}}, prefix)
 
 
 # ------------------------------------------------------------------------------------------------------ functions
@@ -225,16 +221,11 @@ def hide(p, c, x, mask_time_indices, mask, key):
 
 def positions(p, c, x):
     """What the neighbourhood of each frame adds to x [B, S, D]."""
-    conv, width = p["conv"], c.num_conv_pos_embeddings
+    width = c.num_conv_pos_embeddings
     if "batch_norm" in p:
         x, _ = nn.batch_norm(p["batch_norm"], x, False)
-    else:
-        parts = conv["parametrizations"]["weight"]
-        v = parts["original1"].astype(jnp.float32)
-        length = jnp.sqrt(jnp.square(v).sum((0, 1), keepdims=True))
-        conv = {"weight": (v / length).astype(x.dtype) * parts["original0"], "bias": conv["bias"]}
     pads = width // 2, width // 2 - (width % 2 == 0)
-    y = time_conv(conv, x, padding=pads, groups=c.num_conv_pos_embedding_groups)
+    y = time_conv(weight_norm(p["conv"]), x, padding=pads, groups=c.num_conv_pos_embedding_groups)
     return nn.activation(c.feat_extract_activation, y)
 
 
