@@ -315,13 +315,4 @@ def model(
     memory = read.last_hidden_state, attention_mask
     given = decoder_input_ids, decoder_attention_mask, *memory, decoder_inputs_embeds
     out = decoder(p, c, *given, past_key_values, *flags, k_decoder)
-    return Output(
-        last_hidden_state=out.last_hidden_state,
-        past_key_values=out.past_key_values,
-        decoder_hidden_states=out.hidden_states,
-        decoder_attentions=out.attentions,
-        cross_attentions=out.cross_attentions,
-        encoder_last_hidden_state=read.last_hidden_state,
-        encoder_hidden_states=read.hidden_states,
-        encoder_attentions=read.attentions,
-    )
+    return nn.heads.join(read, out, last_hidden_state=out.last_hidden_state)

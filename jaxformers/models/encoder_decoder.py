@@ -163,17 +163,7 @@ def write(p, c, seen: Output, memory, memory_mask, labels, loss=losses.cross_ent
     """
     where = {"encoder_hidden_states": memory, "encoder_attention_mask": memory_mask}
     out = parts.call(writer(c.decoder), p["decoder"], c.decoder, **inputs, **where)
-    return Output(
-        loss=None if labels is None else loss(out.logits, labels),
-        logits=out.logits,
-        past_key_values=out.past_key_values,
-        decoder_hidden_states=out.hidden_states,
-        decoder_attentions=out.attentions,
-        cross_attentions=out.cross_attentions,
-        encoder_last_hidden_state=seen.last_hidden_state,
-        encoder_hidden_states=seen.hidden_states,
-        encoder_attentions=seen.attentions,
-    )
+    return nn.heads.join(seen, out, loss=None if labels is None else loss(out.logits, labels), logits=out.logits)
 
 
 def cache(c, batch, length, dtype, stacked):

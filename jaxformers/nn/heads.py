@@ -27,6 +27,20 @@ def carry(base: Output, **fields) -> Output:
     return Output(**fields, **{name: base[name] for name in _CARRIED if name in base})
 
 
+def join(read: Output, out: Output, **fields) -> Output:
+    """`fields` and what a decoder gave, as an encoder-decoder names it, with what its encoder gave."""
+    return Output(
+        **fields,
+        past_key_values=out.past_key_values,
+        decoder_hidden_states=out.hidden_states,
+        decoder_attentions=out.attentions,
+        cross_attentions=out.cross_attentions,
+        encoder_last_hidden_state=read.last_hidden_state,
+        encoder_hidden_states=read.hidden_states,
+        encoder_attentions=read.attentions,
+    )
+
+
 def masked_lm(base, logits, labels):
     """logits [B, S, V]; labels int [B, S], -100 = ignored."""
     return carry(base, loss=None if labels is None else losses.cross_entropy(logits, labels), logits=logits)

@@ -180,16 +180,7 @@ def model(
         read = encode(p["encoder"], c, sound, *flags, k_encoder)
     given = decoder_input_ids, decoder_attention_mask, read.last_hidden_state, None, decoder_inputs_embeds
     out = decoder(p, c, *given, past_key_values, *flags, k_decoder, decoder_position_ids)
-    return Output(
-        last_hidden_state=out.last_hidden_state,
-        past_key_values=out.past_key_values,
-        decoder_hidden_states=out.hidden_states,
-        decoder_attentions=out.attentions,
-        cross_attentions=out.cross_attentions,
-        encoder_last_hidden_state=read.last_hidden_state,
-        encoder_hidden_states=read.hidden_states,
-        encoder_attentions=read.attentions,
-    )
+    return nn.heads.join(read, out, last_hidden_state=out.last_hidden_state)
 
 
 # ------------------------------------------------------------------------------------------------------ heads

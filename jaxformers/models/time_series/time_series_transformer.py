@@ -141,19 +141,8 @@ def model(
     future = jnp.zeros_like(x[:, :1]) if future_values is None else x[:, c.context_length :]
     seen = decoder_attention_mask, read.last_hidden_state, past_key_values
     out = decoder(p["decoder"], c, future, *seen, *flags, k_decoder)
-    return Output(
-        last_hidden_state=out.last_hidden_state,
-        past_key_values=out.past_key_values,
-        decoder_hidden_states=out.hidden_states,
-        decoder_attentions=out.attentions,
-        cross_attentions=out.cross_attentions,
-        encoder_last_hidden_state=read.last_hidden_state,
-        encoder_hidden_states=read.hidden_states,
-        encoder_attentions=read.attentions,
-        loc=loc,
-        scale=scale,
-        static_features=static,
-    )
+    told = {"loc": loc, "scale": scale, "static_features": static}
+    return nn.heads.join(read, out, last_hidden_state=out.last_hidden_state, **told)
 
 
 # ------------------------------------------------------------------------------------------------------ heads
