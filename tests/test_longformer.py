@@ -6,8 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from support.case import load_cases
 
-from jaxformers.nn import sparse
+import jaxformers as jf
+from jaxformers.nn import sparse, splash
 from jaxformers.nn.attention import attend
 from jaxformers.nn.chunked import chunked
 
@@ -68,3 +70,23 @@ def test_memory_grows_with_the_length():
 
     small, large = used(4096), used(16384)
     assert large < 5 * small, (small, large)
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_layers_of_several_windows_run_in_blocks(stacked):
+    case = next(c for c in load_cases("longformer").CASES if c.name == "global")
+    model = jf.init(jf.AutoConfig.for_model("longformer", **case.config), key=jax.random.key(0))
+    model = model.replace(params=jf.stack(model.params)) if stacked else model
+    inputs = case.make_inputs("LongformerModel")
+    with jf.running(attention="eager"):
+        whole = model(**inputs).last_hidden_state
+    with jf.running(attention="chunked"):
+        np.testing.assert_allclose(model(**inputs).last_hidden_state, whole, atol=1e-5)
+    alone = model(**{**inputs, "global_attention_mask": 0 * inputs["global_attention_mask"]}).last_hidden_state
+    assert np.abs(alone - whole).max() > 1e-3
+
+
+def test_splash_leaves_global_tokens_to_other_kernels():
+    q, k, _, seen = _made(128, np.random.default_rng(2))
+    assert splash.fits(q, k, sparse.pattern(None, None, 2, 128).window(3), None)
+    assert not splash.fits(q, k, seen.window(3), None)

@@ -154,8 +154,7 @@ def attention(
         bias = distance_bias(own["distance_embedding"], c, q, k, index)
     rate = c.attention_probs_dropout_prob
     h, probs = nn.attend(q, k, v, mask=mask, bias=bias, rate=rate, key=k_probs, weights=weights)
-    h = dropout(linear(p["output"]["dense"], nn.merge_heads(h)), c.hidden_dropout_prob, k_out)
-    return layer_norm(p["output"]["LayerNorm"], h + x, c.layer_norm_eps), cache, probs
+    return add(p["output"], c, x, nn.merge_heads(h), k_out), cache, probs
 
 
 def distance_bias(p, c, q, k, index):
@@ -176,9 +175,16 @@ def layer(p, c, x, *, mask, bias=None, memory=None, memory_mask=None, cache=None
     if memory is not None or nn.cache.keeps_memory(cache):
         seen = {"memory": memory, "mask": memory_mask, "cache": cache}
         h, cache, cross = attention(p["crossattention"], c, h, cross=True, **seen, key=k_cross, weights=weights)
-    f = linear(p["output"]["dense"], nn.activation(c.hidden_act, linear(p["intermediate"]["dense"], h)))
-    y = layer_norm(p["output"]["LayerNorm"], dropout(f, c.hidden_dropout_prob, k_out) + h, c.layer_norm_eps)
-    return y, {"attention": probs, "cross": cross, "cache": cache}
+    return feed_forward(p, c, h, k_out), {"attention": probs, "cross": cross, "cache": cache}
+
+
+def add(p, c, x, y, key):
+    """x [B, S, D] and what a linear layer makes of y, normed: the end of attention and of the feed-forward network."""
+    return layer_norm(p["LayerNorm"], dropout(linear(p["dense"], y), c.hidden_dropout_prob, key) + x, c.layer_norm_eps)
+
+
+def feed_forward(p, c, x, key):
+    return add(p["output"], c, x, nn.activation(c.hidden_act, linear(p["intermediate"]["dense"], x)), key)
 
 
 def embeddings(p, c, x, token_type_ids, position_ids, key):

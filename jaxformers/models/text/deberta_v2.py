@@ -18,6 +18,7 @@ from jaxformers.config import ModelConfig
 from jaxformers.model import Head, extends
 from jaxformers.models import common, encoder_heads
 from jaxformers.models.encoder_heads import Scorer
+from jaxformers.models.text import bert
 from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear, losses
 from jaxformers.nn.temporal import TimeConv, time_conv
 from jaxformers.output import Output
@@ -210,16 +211,13 @@ def attention(p, c, x, *, mask, table, at, key, weights):
         bias = distance_bias(own, c, q, k, dropout(table, c.hidden_dropout_prob, k_table), at, scale)
     rate = c.attention_probs_dropout_prob
     h, probs = nn.attend(q, k, v, mask=mask, bias=bias, scale=scale, rate=rate, key=k_probs, weights=weights)
-    h = dropout(linear(p["output"]["dense"], nn.merge_heads(h)), c.hidden_dropout_prob, k_out)
-    return layer_norm(p["output"]["LayerNorm"], h + x, c.layer_norm_eps), probs
+    return bert.add(p["output"], c, x, nn.merge_heads(h), k_out), probs
 
 
 def layer(p, c, x, *, key, **where):
     k_attention, k_out = nn.split(key, 2)
     h, probs = attention(p["attention"], c, x, key=k_attention, **where)
-    f = linear(p["output"]["dense"], nn.activation(c.hidden_act, linear(p["intermediate"]["dense"], h)))
-    y = layer_norm(p["output"]["LayerNorm"], dropout(f, c.hidden_dropout_prob, k_out) + h, c.layer_norm_eps)
-    return y, {"attention": probs}
+    return bert.feed_forward(p, c, h, k_out), {"attention": probs}
 
 
 def convolve(p, c, first, x, real, key):

@@ -15,7 +15,7 @@ from jaxformers import nn
 from jaxformers.model import Head, extends
 from jaxformers.models import common, encoder_heads
 from jaxformers.models.text import bert, roberta
-from jaxformers.nn import Linear, dropout, embed, layer_norm, linear, sparse
+from jaxformers.nn import Linear, embed, linear, sparse
 from jaxformers.output import Output
 from jaxformers.spec import Layers
 
@@ -83,16 +83,13 @@ def attention(p, c, x, *, seen, each_side, key, weights):
         q = project(sparse.rows(x, seen.order), "query_global")
         k, v = project(x, "key_global"), project(x, "value_global")
         h, wide = sparse.spread_out(seen, q, k, v, h, key=k_wide, **how)
-    h = dropout(linear(p["output"]["dense"], nn.merge_heads(h)), c.hidden_dropout_prob, k_out)
-    return layer_norm(p["output"]["LayerNorm"], h + x, c.layer_norm_eps), near, wide
+    return bert.add(p["output"], c, x, nn.merge_heads(h), k_out), near, wide
 
 
 def layer(p, c, x, *, key, **how):
     k_attention, k_out = nn.split(key, 2)
     h, near, wide = attention(p["attention"], c, x, key=k_attention, **how)
-    f = linear(p["output"]["dense"], nn.activation(c.hidden_act, linear(p["intermediate"]["dense"], h)))
-    y = layer_norm(p["output"]["LayerNorm"], dropout(f, c.hidden_dropout_prob, k_out) + h, c.layer_norm_eps)
-    return y, {"attention": near, "wide": wide}
+    return bert.feed_forward(p, c, h, k_out), {"attention": near, "wide": wide}
 
 
 def model(

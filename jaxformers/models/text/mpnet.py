@@ -106,9 +106,7 @@ def attention(p, c, x, mask, bias, key, weights):
 def layer(p, c, x, mask, bias, key, weights):
     k_attention, k_out = nn.split(key, 2)
     x, probs = attention(p["attention"], c, x, mask, bias, k_attention, weights)
-    h = linear(p["output"]["dense"], nn.activation(c.hidden_act, linear(p["intermediate"]["dense"], x)))
-    x = layer_norm(p["output"]["LayerNorm"], dropout(h, c.hidden_dropout_prob, k_out) + x, c.layer_norm_eps)
-    return x, {"attention": probs}
+    return bert.feed_forward(p, c, x, k_out), {"attention": probs}
 
 
 def model(
