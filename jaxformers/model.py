@@ -211,10 +211,12 @@ class Model:
 
     def _check_ids(self, name: str, value) -> list[str]:
         """Token ids still on the host are checked against the vocabulary; a gather would clip them silently."""
-        if name not in ("input_ids", "decoder_input_ids") or isinstance(value, jax.Array):
+        if name not in ("input_ids", "inputs", "decoder_input_ids") or isinstance(value, jax.Array | Mapping):
             return []
         ids = np.asarray(value)
-        size = getattr(self.config.get_text_config(encoder=name == "input_ids"), "vocab_size", None)
+        if name == "inputs" and not np.issubdtype(ids.dtype, np.integer):
+            return []
+        size = getattr(self.config.get_text_config(encoder=name != "decoder_input_ids"), "vocab_size", None)
         if size is None or not ids.size or (ids.min() >= 0 and ids.max() < size):
             return []
         return [f"{name} must lie in [0, {size}), got values from {ids.min()} to {ids.max()}"]

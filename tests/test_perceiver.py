@@ -28,6 +28,7 @@ REFUSED = [
     ("PerceiverModel", {"inputs": np.zeros((2, 9, 23))}, "d_model = 24"),
     ("ForMaskedLM", {"input_ids": IDS, "inputs": IDS}, "exactly one of input_ids and inputs"),
     ("ForMaskedLM", {"attention_mask": IDS}, "exactly one of input_ids and inputs"),
+    ("ForMaskedLM", {"inputs": IDS + 900}, r"inputs must lie in \[0, "),
     ("ForMaskedLM", {"input_ids": np.ones((2, 13), np.int32)}, r"up to 12.*\[2, 13\].*shorten"),
     ("ForMaskedLM", {"input_ids": IDS[:, :9], "labels": IDS[:, :9]}, r"labels must have shape \[2, 12\].*-100"),
     ("ForImageClassificationLearned", {"pixel_values": np.zeros((2, 3, 11, 9))}, "interpolate_pos_encoding"),
