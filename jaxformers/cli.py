@@ -15,7 +15,7 @@ from jaxformers import bridges, loading, models, spec
 from jaxformers.auto import AutoConfig
 from jaxformers.checkpoints.hub import resolve
 from jaxformers.config import ModelConfig
-from jaxformers.errors import JaxformersError
+from jaxformers.errors import ConfigError, JaxformersError
 from jaxformers.model import Head
 
 
@@ -58,9 +58,12 @@ def described(what: str, head: str | None = None) -> dict[str, Any]:
       CheckpointError: no such directory, or a damaged file.
     """
     if what in models.TABLE and not pathlib.Path(what).exists():
-        config = AutoConfig.for_model(what)
-        name, chosen = models.find_head(config, head)
-        return {"model_type": what, "heads": list(models.module(what).HEADS), **sizes(config, name, chosen)}
+        facts: dict[str, Any] = {"model_type": what, "heads": list(models.module(what).HEADS)}
+        try:
+            config = AutoConfig.for_model(what)
+        except ConfigError as e:
+            return {**facts, "sizes": f"none by default: {e}"}
+        return {**facts, **sizes(config, *models.find_head(config, head))}
     directory = resolve(what)
     config = AutoConfig.from_pretrained(directory)
     name, chosen = models.find_head(config, head)

@@ -74,3 +74,9 @@ def test_it_is_a_command():
         [sys.executable, "-m", "jaxformers", "info", "vit"], capture_output=True, text=True, check=True
     )
     assert "ViTForImageClassification" in done.stdout
+
+
+def test_a_model_type_without_default_sizes_still_tells_its_heads(capsys):
+    got = facts(capsys, "time_series_transformer")
+    assert got["heads"] == ["TimeSeriesTransformerModel", "TimeSeriesTransformerForPrediction"]
+    assert "prediction_length must be set" in got["sizes"]
