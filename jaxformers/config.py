@@ -142,6 +142,13 @@ class ModelConfig:
         """Yields a sentence for each combination of values that makes no sense."""
         return ()
 
+    def multiple(self, whole: str, *parts: str):
+        """For `check`: yields a sentence for each field of `parts` that the field `whole` is not a multiple of."""
+        n = getattr(self, whole)
+        for part in parts:
+            if n % getattr(self, part):
+                yield f"{whole} must be a multiple of {part}, got {n} and {getattr(self, part)}"
+
     def default(self, **values) -> None:
         """For `check`: gives fields that are None the value that the other fields imply.
 

@@ -63,10 +63,7 @@ class Family(ModelConfig):
     share_encoder_decoder_embeddings: ClassVar[bool] = True
 
     def check(self):
-        for side in ("encoder", "decoder"):
-            heads = getattr(self, f"{side}_attention_heads")
-            if self.d_model % heads:
-                yield f"d_model must be a multiple of {side}_attention_heads, got {self.d_model} and {heads}"
+        yield from self.multiple("d_model", "encoder_attention_heads", "decoder_attention_heads")
         if self.extra.get("tie_encoder_decoder"):
             yield "tie_encoder_decoder must be False, got True"
 
@@ -215,8 +212,7 @@ def tower(
     if c.embedding_norm:
         x = layer_norm(p["layernorm_embedding"], x, EPS)
     first = x = dropout(x, c.dropout, k_in)
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, x, states=states, cache=caches, key=keys)
+    x, ys = nn.fold(step, layers, x, states=states, cache=caches, key=k_layers)
     hidden = nn.hidden_states(first, ys)
     if c.pre_norm:
         x = layer_norm(p["layer_norm"], x, EPS)

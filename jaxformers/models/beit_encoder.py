@@ -137,6 +137,6 @@ def encode(p, c, pixel_values, bool_masked_pos=None, states=False, weights=False
         return layer(p, c, x, grid=grid, bias=bias, rate=rate, key=key, weights=weights)
 
     n = nn.num_layers(own["layer"])
-    each: dict = {"rate": drop_path_rates(c.drop_path_rate, n), "key": nn.split_layers(k_layers, n)}
+    each: dict = {"rate": drop_path_rates(c.drop_path_rate, n), "key": k_layers}
     x, ys = nn.fold(step, own["layer"], first, states=states, **each)
     return x, nn.hidden_states(first, ys), nn.collect(ys, "attention")

@@ -73,8 +73,7 @@ def encode(p, c, x, mask=None, *, states=False, weights=False, key=None) -> Outp
     def step(p, x, key):
         return layer(p, c, x, mask, key, weights)
 
-    keys = nn.split_layers(key, nn.num_layers(p["layers"]))
-    y, ys = nn.fold(step, p["layers"], x, states=states, key=keys)
+    y, ys = nn.fold(step, p["layers"], x, states=states, key=key)
     return Output(last_hidden_state=y, hidden_states=nn.hidden_states(x, ys), attentions=nn.collect(ys, "attention"))
 
 

@@ -52,17 +52,30 @@ def token_classifier(Model: Callable, model: Callable, prefix: str, layer: str =
     return Head(declare, token_classification, prefix=prefix)
 
 
-def question_answerer(Model: Callable, model: Callable, prefix: str, width: str = "hidden_size") -> Head:
-    """Start and end of an answer in the text; arguments as for `sequence_classifier`."""
+def question_answerer(
+    Model: Callable,
+    model: Callable,
+    prefix: str,
+    width: str = "hidden_size",
+    ties: Callable = Head.ties,
+    without: tuple[str, ...] = (),
+) -> Head:
+    """Start and end of an answer in what is read: by an encoder-decoder, in what its decoder reads.
+
+    Args:
+      Model, model, prefix, width: as for `sequence_classifier`.
+      ties: as for `Head`.
+      without: inputs of the base model that the head does not take.
+    """
 
     def declare(c):
         return {prefix: Model(c), "qa_outputs": Linear(getattr(c, width), 2, "embed -")}
 
-    @extends(model)
+    @extends(model, *without)
     def question_answering(p, c, *, start_positions=None, end_positions=None, **inputs):
         """Start and end of the answer in the text; positions int [B]."""
         out = model(p[prefix], c, **inputs)
         logits = linear(p["qa_outputs"], out.last_hidden_state)
         return nn.heads.question_answering(out, logits, start_positions, end_positions)
 
-    return Head(declare, question_answering, prefix=prefix)
+    return Head(declare, question_answering, ties=ties, prefix=prefix)

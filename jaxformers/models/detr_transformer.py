@@ -84,5 +84,4 @@ def tower(p, c, x, at, *, side: str, norm=None, states: bool, key, **how):
             y = jnp.where(jax.random.bernoulli(k_drop, drop), x, y)
         return y, said
 
-    keys = nn.split_layers(key, nn.num_layers(p["layers"]))
-    return nn.fold(step, p["layers"], x, states=states, key=keys)
+    return nn.fold(step, p["layers"], x, states=states, key=key)

@@ -111,8 +111,7 @@ def core(p, c, x, attention_mask=None, output_hidden_states=False, output_attent
         return z, {"attention": probs}
 
     def block(z, key):
-        keys = nn.split_layers(key, nn.num_layers(layers))
-        last, ys = nn.fold(step, layers, z, states=output_hidden_states, key=keys)
+        last, ys = nn.fold(step, layers, z, states=output_hidden_states, key=key)
         return last, (z if output_hidden_states else None, ys)
 
     z, blocks = jax.lax.scan(block, z, nn.split_layers(k_blocks, c.num_blocks), c.num_blocks)

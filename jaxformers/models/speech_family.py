@@ -78,15 +78,10 @@ class Speech(ModelConfig):
     add_adapter = False
 
     def check(self):
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            yield f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and {heads}"
+        yield from self.multiple("hidden_size", "num_attention_heads", "num_conv_pos_embedding_groups")
         lengths = {len(self.conv_dim), len(self.conv_stride), len(self.conv_kernel)}
         if len(lengths) != 1:
             yield f"conv_dim, conv_stride and conv_kernel must be equally long, got {sorted(lengths)}"
-        if self.hidden_size % self.num_conv_pos_embedding_groups:
-            got = f"{self.hidden_size} and {self.num_conv_pos_embedding_groups}"
-            yield f"hidden_size must be a multiple of num_conv_pos_embedding_groups, got {got}"
 
     def frames(self, samples, adapted: bool | None = None):
         """How many frames the convolutions (and the adapter, if there is one) make of so many samples."""
@@ -273,8 +268,7 @@ def encode(p, c, x, mask, states, weights, key):
     def step(p, x, key):
         return layer(p, c, x, seen, key, weights)
 
-    keys = nn.split_layers(k_layers, nn.num_layers(p["layers"]))
-    x, ys = nn.fold(step, p["layers"], first, states=states, key=keys)
+    x, ys = nn.fold(step, p["layers"], first, states=states, key=k_layers)
     hidden = nn.hidden_states(first, ys)
     if c.do_stable_layer_norm:
         x = layer_norm(p["layer_norm"], x, c.layer_norm_eps)

@@ -175,8 +175,7 @@ def tower(
 
     k_in, k_blocks, k_out = nn.split(key, 3)
     first = dropout(x, c.dropout_rate, k_in)
-    keys = nn.split_layers(k_blocks, nn.num_layers(blocks))
-    x, ys = nn.fold(step, blocks, first, states=states, cache=caches, key=keys)
+    x, ys = nn.fold(step, blocks, first, states=states, cache=caches, key=k_blocks)
     x = dropout(rms_norm(p["final_layer_norm"], x, c.layer_norm_epsilon), c.dropout_rate, k_out)
     hidden = nn.hidden_states(first, ys)
     return x, ys, hidden and (*hidden[:-1], x)

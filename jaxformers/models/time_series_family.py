@@ -72,10 +72,7 @@ class Family(ModelConfig):
             yield f"prediction_length must be set to at least 1, got {self.prediction_length}"
             return
         self.default(context_length=self.prediction_length, minimum_scale=1e-5 if self.scaling == "std" else 1e-10)
-        for side in ("encoder", "decoder"):
-            heads = getattr(self, f"{side}_attention_heads")
-            if self.d_model % heads:
-                yield f"d_model must be a multiple of {side}_attention_heads, got {self.d_model} and {heads}"
+        yield from self.multiple("d_model", "encoder_attention_heads", "decoder_attention_heads")
         if not self.lags_sequence or min(self.lags_sequence) < 0:
             yield f"lags_sequence must hold lags of at least 0, got {self.lags_sequence}"
         if self.extra.get("scaling_dim", 1) != 1 or self.extra.get("keepdim", True) is not True:

@@ -21,5 +21,8 @@ def split(key, n: int):
 
 
 def split_layers(key, n: int):
-    """Keys for `n` layers as one array [n] (for `fold`), or None."""
-    return None if key is None else jax.random.split(key, n)
+    """Keys for `n` layers as one array [n], made of one key or given as such; or None."""
+    if key is None:
+        return None
+    one = jnp.ndim(key) == (0 if jnp.issubdtype(key.dtype, jax.dtypes.prng_key) else 1)
+    return jax.random.split(key, n) if one else key

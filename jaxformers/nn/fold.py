@@ -7,6 +7,7 @@ import functools
 import jax
 
 from jaxformers import context
+from jaxformers.nn.dropout import split_layers
 from jaxformers.spec import Layers, Stack
 
 _POLICIES = {
@@ -28,11 +29,14 @@ def fold(f, layers, x, *, states: bool = False, unroll_on_cpu: bool = False, **e
       unroll_on_cpu: write a stack's scan out when compiling for the CPU. For layers with convolutions, whose layouts
         XLA's CPU compiler chooses only outside loops: a gradient is ten times slower inside.
       each: per-layer inputs: None, an array with a leading layer axis, or a list/`Stack` of the same form as `layers`.
+        One random key as `key` is split for the layers.
 
     Returns:
       x after the last layer, and the ys in the form of `layers`: `Layers` of dicts, or one `Stack`.
     """
     remat = context.current().remat
+    if "key" in each:
+        each["key"] = split_layers(each["key"], num_layers(layers))
     if states:
         f = _reporting(f)
     unroll = unroll_on_cpu and jax.default_backend() == "cpu"

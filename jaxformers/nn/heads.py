@@ -81,6 +81,15 @@ def last_token(c, x, input_ids):
     return x[jnp.arange(x.shape[0]), last]
 
 
+def last_end(c, x, input_ids):
+    """The entry of x [B, S, ...] at the last `eos_token_id`: what encoder-decoders classify a sequence by."""
+    if input_ids is None:
+        problem = "input_ids must be given: sequences are classified at their last eos_token_id"
+        raise InputError(c.model_type, [problem])
+    last = jnp.where(input_ids == c.eos_token_id, jnp.arange(input_ids.shape[1]), 0).max(-1)
+    return x[jnp.arange(x.shape[0]), last]
+
+
 def embeddings(name: str, ids, embeds, table):
     """`embeds` as given, or the rows of `table` (a function of ids); exactly one of the two must be there."""
     if (ids is None) == (embeds is None):

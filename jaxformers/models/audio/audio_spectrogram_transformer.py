@@ -52,9 +52,7 @@ class Config(ModelConfig, model_type="audio-spectrogram-transformer"):
         return along(self.num_mel_bins, self.frequency_stride), along(self.max_length, self.time_stride)
 
     def check(self):
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            yield f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and {heads}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
         if not 0 < self.patch_size <= min(self.num_mel_bins, self.max_length):
             yield f"patch_size must be at least 1 and at most num_mel_bins and max_length, got {self.patch_size}"
 
@@ -106,8 +104,7 @@ def model(p, c, input_values, output_hidden_states=False, output_attentions=Fals
         return vit.layer(p, c, x, key=key, weights=output_attentions)
 
     layers = p["encoder"]["layer"]
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=keys)
+    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=k_layers)
     x = layer_norm(p["layernorm"], x, c.layer_norm_eps)
     states = nn.hidden_states(first, ys)
     return Output(

@@ -41,9 +41,7 @@ class Config(Speech, model_type="wav2vec2"):
     def check(self):
         self.default(output_hidden_size=self.hidden_size)
         yield from super().check()
-        if self.codevector_dim % self.num_codevector_groups:
-            groups = self.num_codevector_groups
-            yield f"codevector_dim must be a multiple of num_codevector_groups, got {self.codevector_dim} and {groups}"
+        yield from self.multiple("codevector_dim", "num_codevector_groups")
 
 
 def MaskedLM(c):

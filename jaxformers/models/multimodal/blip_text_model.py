@@ -50,9 +50,7 @@ class Config(ModelConfig, model_type="blip_text_model"):
     position_embedding_type: ClassVar[str] = "absolute"
 
     def check(self):
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            yield f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and {heads}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
         positions = self.extra.get("position_embedding_type", "absolute")
         if positions != "absolute":
             yield f"position_embedding_type must be 'absolute', got {positions!r}"
@@ -137,8 +135,7 @@ def model(
         return bert.layer(p, c, x, **shared, cache=cache, key=key)
 
     layers = p["encoder"]["layer"]
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=output_hidden_states, cache=caches, key=keys)
+    x, ys = nn.fold(step, layers, first, states=output_hidden_states, cache=caches, key=k_layers)
     return Output(
         last_hidden_state=x,
         pooler_output=bert.pool(p["pooler"], x) if "pooler" in p else None,

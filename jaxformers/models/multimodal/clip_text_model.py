@@ -43,9 +43,7 @@ class Config(ModelConfig, model_type="clip_text_model"):
     allowed = {"hidden_act": nn.ACTIVATION_NAMES}
 
     def check(self):
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            yield f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and {heads}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
 
 
 OLD_EOS = 2  # what configs said before the first of the published ones was mended

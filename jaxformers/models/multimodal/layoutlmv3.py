@@ -227,8 +227,7 @@ def model(
         return bert.layer(p, c, x, mask=mask, bias=bias, key=key, weights=output_attentions)
 
     first, layers = x, p["encoder"]["layer"]
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, x, states=output_hidden_states, key=keys)
+    x, ys = nn.fold(step, layers, x, states=output_hidden_states, key=k_layers)
     return Output(
         last_hidden_state=x, hidden_states=nn.hidden_states(first, ys), attentions=nn.collect(ys, "attention")
     )

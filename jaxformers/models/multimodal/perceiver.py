@@ -54,9 +54,7 @@ class Config(ModelConfig, model_type="perceiver"):
     allowed = {"hidden_act": nn.ACTIVATION_NAMES, "cross_attention_shape_for_attention": ("q", "kv")}
 
     def check(self):
-        for name in ("num_self_attention_heads", "num_cross_attention_heads"):
-            if self.d_latents % getattr(self, name):
-                yield f"d_latents must be a multiple of {name}, got {self.d_latents} and {getattr(self, name)}"
+        yield from self.multiple("d_latents", "num_self_attention_heads", "num_cross_attention_heads")
         for name in ("num_blocks", "num_self_attends_per_block"):
             if getattr(self, name) < 1:
                 yield f"{name} must be at least 1, got {getattr(self, name)}"

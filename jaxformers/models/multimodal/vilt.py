@@ -52,9 +52,7 @@ class Config(ModelConfig, model_type="vilt"):
     allowed = {"hidden_act": nn.ACTIVATION_NAMES}
 
     def check(self):
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            yield f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and {heads}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
         if not 0 < self.patch_size <= self.image_size:
             yield f"patch_size must be at least 1 and at most image_size ({self.image_size}), got {self.patch_size}"
         positions = self.extra.get("position_embedding_type", "absolute")
@@ -180,8 +178,7 @@ def model(
         return vit.layer(p, c, x, mask=mask, key=key, weights=output_attentions)
 
     layers = p["encoder"]["layer"]
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=keys)
+    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=k_layers)
     x = layer_norm(p["layernorm"], x, c.layer_norm_eps)
     return Output(
         last_hidden_state=x,

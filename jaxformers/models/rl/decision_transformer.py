@@ -59,8 +59,7 @@ class Config(ModelConfig, model_type="decision_transformer"):
         return self.hidden_size
 
     def check(self):
-        if self.hidden_size % self.n_head:
-            yield f"hidden_size must be a multiple of n_head, got {self.hidden_size} and {self.n_head}"
+        yield from self.multiple("hidden_size", "n_head")
 
 
 # ------------------------------------------------------------------------------------------------------ declarations

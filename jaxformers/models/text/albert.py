@@ -48,9 +48,7 @@ class Config(ModelConfig, model_type="albert"):
     allowed = bert.Config.allowed
 
     def check(self):
-        d, n = self.hidden_size, self.num_attention_heads
-        if d % n:
-            yield f"hidden_size must be a multiple of num_attention_heads, got {d} and {n}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
         for name in ("num_hidden_groups", "inner_group_num"):
             if (given := getattr(self, name)) < 1:
                 yield f"{name} must be at least 1, got {given}"
@@ -122,11 +120,11 @@ def group(p, c, x, passes: int, mask, key, weights, states):
         return layer(p, c, x, mask, key, weights)
 
     def once(_, x, key):
-        x, ys = nn.fold(step, p["albert_layers"], x, key=nn.split_layers(key, c.inner_group_num))
+        x, ys = nn.fold(step, p["albert_layers"], x, key=key)
         probs = nn.collect(ys, "attention")
         return x, {"attention": None if probs is None else jnp.stack(probs)}
 
-    return nn.fold(once, Stack(number=jnp.arange(passes)), x, states=states, key=nn.split_layers(key, passes))
+    return nn.fold(once, Stack(number=jnp.arange(passes)), x, states=states, key=key)
 
 
 def model(

@@ -9,13 +9,12 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-import jax.numpy as jnp
-
 from jaxformers import nn
-from jaxformers.errors import InputError
 from jaxformers.model import Head, extends
+from jaxformers.models import common
 from jaxformers.models.bart_family import Family, Model, Tower, decoder, model, shift_right
-from jaxformers.nn import Linear, dropout, linear
+from jaxformers.models.encoder_heads import TwoLayers, two_layers
+from jaxformers.nn import Linear, linear
 from jaxformers.spec import Param, zeros
 
 PREFIX = "model"
@@ -57,13 +56,7 @@ def CausalLM(c):
 
 
 def SequenceClassification(c):
-    d = c.d_model
-    head = {"dense": Linear(d, d, "embed -"), "out_proj": Linear(d, c.num_labels, "embed -")}
-    return {"model": Model(c), "classification_head": head}
-
-
-def QuestionAnswering(c):
-    return {"model": Model(c), "qa_outputs": Linear(c.d_model, 2, "embed -")}
+    return {"model": Model(c), "classification_head": TwoLayers(c, c.num_labels)}
 
 
 def ties(c, prefix: str = "model."):
@@ -124,24 +117,11 @@ def sequence_classification(p, c, *, labels=None, key=None, **inputs):
 
     Every row of input_ids must hold `eos_token_id`; shifted right they are the decoder's default input.
     """
-    ids = inputs.get("input_ids")
-    if ids is None:
-        problem = "input_ids must be given: sequences are classified at their last eos_token_id"
-        raise InputError(c.model_type, [problem])
-    k_model, k_in, k_mid = nn.split(key, 3)
+    k_model, k_head = nn.split(key, 2)
     out = model(p["model"], c, **inputs, key=k_model)
-    last = jnp.where(ids == c.eos_token_id, jnp.arange(ids.shape[1]), 0).max(-1)
-    x = dropout(out.last_hidden_state[jnp.arange(ids.shape[0]), last], c.classifier_dropout, k_in)
-    x = dropout(jnp.tanh(linear(p["classification_head"]["dense"], x)), c.classifier_dropout, k_mid)
-    return nn.heads.classification(out, c, linear(p["classification_head"]["out_proj"], x), labels)
-
-
-@extends(model, "past_key_values")
-def question_answering(p, c, *, start_positions=None, end_positions=None, **inputs):
-    """Start and end of the answer, int [B], in what the decoder reads: input_ids shifted right unless given."""
-    out = model(p["model"], c, **inputs)
-    logits = linear(p["qa_outputs"], out.last_hidden_state)
-    return nn.heads.question_answering(out, logits, start_positions, end_positions)
+    x = nn.heads.last_end(c, out.last_hidden_state, inputs.get("input_ids"))
+    logits = two_layers(p["classification_head"], x, "tanh", c.classifier_dropout, k_head)
+    return nn.heads.classification(out, c, logits, labels)
 
 
 def cache(c, batch, length, dtype, stacked):
@@ -157,6 +137,6 @@ HEADS = {
     "BartModel": BARE,
     "BartForConditionalGeneration": GENERATION,
     "BartForSequenceClassification": Head(SequenceClassification, sequence_classification, ties=ties),
-    "BartForQuestionAnswering": Head(QuestionAnswering, question_answering, ties=ties),
+    "BartForQuestionAnswering": common.question_answerer(Model, model, PREFIX, "d_model", ties, ("past_key_values",)),
     "BartForCausalLM": CAUSAL,
 }

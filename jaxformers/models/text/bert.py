@@ -47,11 +47,7 @@ class Config(ModelConfig, model_type="bert"):
     }
 
     def check(self):
-        if self.hidden_size % self.num_attention_heads:
-            yield (
-                f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and "
-                f"{self.num_attention_heads}"
-            )
+        yield from self.multiple("hidden_size", "num_attention_heads")
         if self.add_cross_attention and not self.is_decoder:
             yield "add_cross_attention must come with is_decoder, got is_decoder=False"
 
@@ -71,13 +67,18 @@ def Attention(c, positions: str):
     return {"self": own, "output": {"dense": Linear(d, d, "heads embed"), "LayerNorm": LayerNorm(d)}}
 
 
+def FeedForward(d: int, f: int):
+    return {
+        "intermediate": {"dense": Linear(d, f)},
+        "output": {"dense": Linear(f, d, "mlp embed"), "LayerNorm": LayerNorm(d)},
+    }
+
+
 def Layer(c):
-    d, f = c.hidden_size, c.intermediate_size
     return {
         "attention": Attention(c, c.position_embedding_type),
         **({"crossattention": Attention(c, "absolute")} if c.add_cross_attention else {}),
-        "intermediate": {"dense": Linear(d, f)},
-        "output": {"dense": Linear(f, d, "mlp embed"), "LayerNorm": LayerNorm(d)},
+        **FeedForward(c.hidden_size, c.intermediate_size),
     }
 
 
@@ -250,8 +251,7 @@ def model(
         )
 
     first = x
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, x, states=output_hidden_states, cache=caches, key=keys)
+    x, ys = nn.fold(step, layers, x, states=output_hidden_states, cache=caches, key=k_layers)
     return Output(
         last_hidden_state=x,
         pooler_output=pool(p["pooler"], x) if "pooler" in p else None,

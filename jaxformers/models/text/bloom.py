@@ -9,10 +9,10 @@ import dataclasses
 
 from jaxformers import nn
 from jaxformers.config import ModelConfig
-from jaxformers.model import Head, extends
-from jaxformers.models import common
-from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear
-from jaxformers.output import Output
+from jaxformers.model import Head
+from jaxformers.models import common, decoder
+from jaxformers.models.decoder import decode
+from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, layer_norm, linear
 from jaxformers.spec import Layers
 
 PREFIX = "transformer"
@@ -43,8 +43,7 @@ class Config(ModelConfig, model_type="bloom"):
         return not (self.slow_but_exact and self.pretraining_tp > 1)
 
     def check(self):
-        if self.hidden_size % self.n_head:
-            yield f"hidden_size must be a multiple of n_head, got {self.hidden_size} and {self.n_head}"
+        yield from self.multiple("hidden_size", "n_head")
         if not self.biased and self.hidden_size % self.pretraining_tp:
             yield (
                 "hidden_size must be a multiple of pretraining_tp where slow_but_exact is set, got "
@@ -77,15 +76,6 @@ def Model(c):
     }
 
 
-def CausalLM(c):
-    head = {} if c.tie_word_embeddings else {"lm_head": Linear(c.hidden_size, c.vocab_size, "embed vocab", False)}
-    return {"transformer": Model(c), **head}
-
-
-def ties(c):
-    return {"lm_head.weight": "transformer.word_embeddings.weight"} if c.tie_word_embeddings else {}
-
-
 # ------------------------------------------------------------------------------------------------------ functions
 
 
@@ -94,11 +84,11 @@ def project(p, c, x):
     return linear(p if c.biased else {"weight": p["weight"]}, x)
 
 
-def attention(p, c, x, *, mask, bias, cache, index, key, weights):
+def attention(p, c, x, *, mask, bias, cache, index, ring, key, weights):
     """Self-attention of x [B, S, D]; a head's query, key and value lie side by side. Returns (y, cache, weights)."""
     heads = linear(p["query_key_value"], x).reshape(*x.shape[:-1], c.n_head, 3, -1)
     q, k, v = (heads[..., i, :] for i in range(3))
-    cache, k, v = nn.cache.update(cache, k, v, index)
+    cache, k, v = nn.cache.update(cache, k, v, index, ring)
     h, probs = nn.attend(q, k, v, mask=mask, bias=bias, rate=c.attention_dropout, key=key, weights=weights)
     return project(p["dense"], c, nn.merge_heads(h)), cache, probs
 
@@ -115,58 +105,28 @@ def layer(p, c, x, *, cache, key, **where):
     return x, {"attention": probs, "cache": cache}
 
 
-def model(
-    p,
-    c,
-    input_ids=None,
-    attention_mask=None,
-    position_ids=None,
-    inputs_embeds=None,
-    past_key_values=None,
-    output_hidden_states=False,
-    output_attentions=False,
-    key=None,
-):
+def norm(p, c, x):
+    return layer_norm(p["ln_f"], x, c.layer_norm_epsilon)
+
+
+@decoder.reads
+def model(p, c, input_ids=None, **inputs):
     """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
 
     `past_key_values` is a cache to decode with. `position_ids` are taken, as of other decoders, and not used: the mask
     tells distances. `key` switches dropout on.
     """
-    x = nn.heads.embeddings("BloomModel", input_ids, inputs_embeds, lambda ids: embed(p["word_embeddings"], ids))
-    length, layers = x.shape[1], p["h"]
-    index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
-    mask = nn.mask.decoder(attention_mask, length, after)
-    positions = nn.key_positions(attention_mask if after is None else after["mask"], length)
-    bias = nn.alibi(c.n_head, positions, x.dtype)
-    first = x = layer_norm(p["word_embeddings_layernorm"], x, c.layer_norm_epsilon)
 
-    def step(p, x, **one):
-        return layer(p, c, x, mask=mask, bias=bias, index=index, weights=output_attentions, **one)
+    def begin(x, at):
+        positions = nn.key_positions(at.mask, at.length)
+        bias = nn.alibi(c.n_head, positions, x.dtype)
+        return layer_norm(p["word_embeddings_layernorm"], x, c.layer_norm_epsilon), {"bias": bias}
 
-    keys = nn.split_layers(key, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, x, states=output_hidden_states, cache=caches, key=keys)
-    x = layer_norm(p["ln_f"], x, c.layer_norm_epsilon)
-    states = nn.hidden_states(first, ys)
-    return Output(
-        last_hidden_state=x,
-        past_key_values=nn.cache.finish(after, ys),
-        hidden_states=None if states is None else (*states[:-1], x),
-        attentions=nn.collect(ys, "attention"),
-    )
+    parts = {"words": p["word_embeddings"], "layers": p["h"], "layer": layer, "norm": norm}
+    return decode(p, c, input_ids, **inputs, **parts, begin=begin)
 
 
 # ------------------------------------------------------------------------------------------------------ heads
-
-
-def words(p, c, x):
-    return linear(p["lm_head"] if "lm_head" in p else p["transformer"]["word_embeddings"], x)
-
-
-@extends(model)
-def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["transformer"], c, **inputs)
-    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
 def cache(c, batch, length, dtype, stacked):
@@ -175,7 +135,7 @@ def cache(c, batch, length, dtype, stacked):
 
 HEADS = {
     "BloomModel": Head(Model, model, cache),
-    "BloomForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "BloomForCausalLM": decoder.language_model(Model, model, cache, PREFIX, "word_embeddings"),
     "BloomForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "BloomForTokenClassification": common.token_classifier(Model, model, PREFIX, layer="classifier"),
     "BloomForQuestionAnswering": common.question_answerer(Model, model, PREFIX),

@@ -88,8 +88,7 @@ class Config(ModelConfig, model_type="deberta-v2"):
     def check(self):
         d, heads = self.hidden_size, self.num_attention_heads
         self.default(attention_head_size=d // heads, embedding_size=d, pooler_hidden_size=d)
-        if d % heads:
-            yield f"hidden_size must be a multiple of num_attention_heads, got {d} and {heads}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
         if self.attention_head_size * heads != d:
             yield f"attention_head_size must be hidden_size over num_attention_heads, got {self.attention_head_size}"
         if self.pooler_hidden_size != d:
@@ -109,8 +108,7 @@ def Layer(c):
         own |= {names[way]: Linear(d, d, "embed heads") for way in c.ways}
     return {
         "attention": {"self": own, "output": {"dense": Linear(d, d, "heads embed"), "LayerNorm": LayerNorm(d)}},
-        "intermediate": {"dense": Linear(d, f)},
-        "output": {"dense": Linear(f, d, "mlp embed"), "LayerNorm": LayerNorm(d)},
+        **bert.FeedForward(d, f),
     }
 
 
@@ -280,8 +278,7 @@ def model(
         return x, report
 
     n = nn.num_layers(encoder["layer"])
-    keys = nn.split_layers(k_layers, n)
-    x, ys = nn.fold(step, encoder["layer"], first, states=output_hidden_states, number=jnp.arange(n), key=keys)
+    x, ys = nn.fold(step, encoder["layer"], first, states=output_hidden_states, number=jnp.arange(n), key=k_layers)
     return Output(
         last_hidden_state=x,
         hidden_states=nn.hidden_states(first, ys),

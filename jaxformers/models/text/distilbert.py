@@ -45,8 +45,7 @@ class Config(ModelConfig, model_type="distilbert"):
     allowed = {"activation": nn.ACTIVATION_NAMES}
 
     def check(self):
-        if self.dim % self.n_heads:
-            yield f"dim must be a multiple of n_heads, got {self.dim} and {self.n_heads}"
+        yield from self.multiple("dim", "n_heads")
 
 
 # ------------------------------------------------------------------------------------------------------ declarations
@@ -64,9 +63,7 @@ def Layer(c):
     d, f = c.dim, c.hidden_dim
     return {
         "attention": {
-            "q_lin": Linear(d, d, "embed heads"),
-            "k_lin": Linear(d, d, "embed heads"),
-            "v_lin": Linear(d, d, "embed heads"),
+            **{n: Linear(d, d, "embed heads") for n in ("q_lin", "k_lin", "v_lin")},
             "out_lin": Linear(d, d, "heads embed"),
         },
         "sa_layer_norm": LayerNorm(d),
@@ -138,8 +135,7 @@ def model(
     def step(p, x, key):
         return layer(p, c, x, mask, key, output_attentions)
 
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=keys)
+    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=k_layers)
     return Output(
         last_hidden_state=x, hidden_states=nn.hidden_states(first, ys), attentions=nn.collect(ys, "attention")
     )

@@ -70,9 +70,7 @@ class Config(ModelConfig, model_type="esm"):
             yield "pad_token_id must be given with absolute positions, which count from it"
         if self.token_dropout and self.mask_token_id is None:
             yield "mask_token_id must be given with token_dropout"
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            yield f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and {heads}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
 
 
 # ------------------------------------------------------------------------------------------------------ declarations
@@ -205,8 +203,7 @@ def model(
     def step(p, x, key):
         return layer(p, c, x, turns=turns, mask=mask, key=key, weights=output_attentions)
 
-    keys = nn.split_layers(key, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=keys)
+    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=key)
     x = layer_norm(p["encoder"]["emb_layer_norm_after"], x, c.layer_norm_eps)
     states = nn.hidden_states(first, ys)
     return Output(

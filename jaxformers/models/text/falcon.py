@@ -14,12 +14,11 @@ import jax.numpy as jnp
 
 from jaxformers import nn
 from jaxformers.config import ModelConfig
-from jaxformers.model import Head, extends
-from jaxformers.models import common
-from jaxformers.models.text.bloom import ties, words
-from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear
+from jaxformers.model import Head
+from jaxformers.models import common, decoder
+from jaxformers.models.decoder import decode
+from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, layer_norm, linear
 from jaxformers.nn.alibi import slopes
-from jaxformers.output import Output
 from jaxformers.spec import Layers
 
 PREFIX = "transformer"
@@ -75,12 +74,8 @@ class Config(ModelConfig, model_type="falcon"):
 
     def check(self):
         self.default(num_kv_heads=self.num_attention_heads, ffn_hidden_size=4 * self.hidden_size)
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            yield f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and {heads}"
-        if self.num_attention_heads % self.num_key_value_heads:
-            heads = self.num_attention_heads, self.num_key_value_heads
-            yield f"num_attention_heads must be a multiple of num_kv_heads, got {heads[0]} and {heads[1]}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
+        yield from self.multiple("num_attention_heads", "num_key_value_heads")
         if self.new_decoder_architecture and not self.parallel_attn:
             yield "new_decoder_architecture must come with parallel_attn, got parallel_attn=False"
         if not self.new_decoder_architecture and self.num_ln_in_parallel_attn == 2:
@@ -112,15 +107,10 @@ def Model(c):
     }
 
 
-def CausalLM(c):
-    head = {} if c.tie_word_embeddings else {"lm_head": Linear(c.hidden_size, c.vocab_size, "embed vocab", False)}
-    return {"transformer": Model(c), **head}
-
-
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, turns, mask, bias, cache, index, key, weights):
+def attention(p, c, x, *, mask, cache, index, ring, key, weights, turns=None, bias=None):
     """Self-attention of x [B, S, D]; a group's queries, its key and its value lie side by side.
 
     Returns (y, cache, weights). The weights are dropped with ALiBi only, as in the reference.
@@ -130,7 +120,7 @@ def attention(p, c, x, *, turns, mask, bias, cache, index, key, weights):
     q = q.reshape(*x.shape[:-1], c.num_attention_heads, c.head_dim)
     if turns is not None:
         q, k = nn.rope.rotate(q, *turns), nn.rope.rotate(k, *turns)
-    cache, k, v = nn.cache.update(cache, k, v, index)
+    cache, k, v = nn.cache.update(cache, k, v, index, ring)
     rate = c.attention_dropout if c.alibi else 0.0
     h, probs = nn.attend(q, k, v, mask=mask, bias=bias, rate=rate, key=key, weights=weights)
     return linear(p["dense"], nn.merge_heads(h)), cache, probs
@@ -161,57 +151,27 @@ def alibi(c, mask, keys: int, dtype):
     return added.astype(dtype) * c.head_dim**-0.5
 
 
-def model(
-    p,
-    c,
-    input_ids=None,
-    attention_mask=None,
-    position_ids=None,
-    inputs_embeds=None,
-    past_key_values=None,
-    output_hidden_states=False,
-    output_attentions=False,
-    key=None,
-):
+def norm(p, c, x):
+    return layer_norm(p["ln_f"], x, c.layer_norm_epsilon)
+
+
+@decoder.reads
+def model(p, c, input_ids=None, **inputs):
     """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
 
     `past_key_values` is a cache to decode with. With ALiBi the mask tells distances and `position_ids` do not count.
     `key` switches dropout on.
     """
-    first = nn.heads.embeddings("FalconModel", input_ids, inputs_embeds, lambda ids: embed(p["word_embeddings"], ids))
-    length, layers = first.shape[1], p["h"]
-    index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
-    turns = bias = None
-    if c.alibi:
-        bias = alibi(c, attention_mask if after is None else after["mask"], length, first.dtype)
-    else:
-        at = jnp.arange(length)[None] + index if position_ids is None else position_ids
-        turns = nn.rope.table(c, c.head_dim, at, first.dtype)
-    shared = {"turns": turns, "mask": nn.mask.decoder(attention_mask, length, after), "bias": bias, "index": index}
 
-    def step(p, x, **one):
-        return layer(p, c, x, **shared, **one, weights=output_attentions)
+    def biased(x, at):
+        return x, {"bias": alibi(c, at.mask, at.length, x.dtype)}
 
-    keys = nn.split_layers(key, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=output_hidden_states, cache=caches, key=keys)
-    x = layer_norm(p["ln_f"], x, c.layer_norm_epsilon)
-    states = nn.hidden_states(first, ys)
-    return Output(
-        last_hidden_state=x,
-        past_key_values=nn.cache.finish(after, ys),
-        hidden_states=states and (*states[:-1], x),
-        attentions=nn.collect(ys, "attention"),
-    )
+    begin = biased if c.alibi else decoder.turning(c, c.head_dim)
+    parts = {"words": p["word_embeddings"], "layers": p["h"], "layer": layer, "norm": norm}
+    return decode(p, c, input_ids, **inputs, **parts, begin=begin)
 
 
 # ------------------------------------------------------------------------------------------------------ heads
-
-
-@extends(model)
-def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["transformer"], c, **inputs)
-    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
 def cache(c, batch, length, dtype, stacked):
@@ -220,7 +180,7 @@ def cache(c, batch, length, dtype, stacked):
 
 HEADS = {
     "FalconModel": Head(Model, model, cache),
-    "FalconForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "FalconForCausalLM": decoder.language_model(Model, model, cache, PREFIX, "word_embeddings"),
     "FalconForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "FalconForTokenClassification": common.token_classifier(Model, model, PREFIX, layer="classifier"),
     "FalconForQuestionAnswering": common.question_answerer(Model, model, PREFIX),

@@ -15,11 +15,12 @@ import jax.numpy as jnp
 
 from jaxformers import nn
 from jaxformers.config import ModelConfig
-from jaxformers.model import Head, extends
-from jaxformers.models import common
+from jaxformers.model import Head
+from jaxformers.models import common, decoder
+from jaxformers.models.decoder import decode
 from jaxformers.models.text import llama
-from jaxformers.models.text.llama import cache, ties
-from jaxformers.nn import embed, gated_mlp
+from jaxformers.models.text.llama import cache
+from jaxformers.nn import gated_mlp
 from jaxformers.spec import Param, zeros
 
 PREFIX = "model"
@@ -90,10 +91,6 @@ def Model(c):
     return {**llama.Model(c, Layer), "norm": Norm(c.hidden_size)}
 
 
-def CausalLM(c):
-    return llama.CausalLM(c, Model)
-
-
 # ------------------------------------------------------------------------------------------------------ functions
 
 
@@ -113,35 +110,32 @@ def layer(p, c, x, **where):
     return x + norm(p["post_feedforward_layernorm"], c, h), {"attention": probs, "cache": cache}
 
 
-@extends(llama.model)
-def model(p, c, input_ids=None, *, inputs_embeds=None, **inputs):
+@decoder.reads
+def model(p, c, input_ids=None, **inputs):
     """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
 
     `past_key_values` is a cache to decode with. `key` switches dropout on.
     """
-    x = nn.heads.embeddings("Gemma2Model", input_ids, inputs_embeds, lambda ids: embed(p["embed_tokens"], ids))
-    x = x * jnp.asarray(c.hidden_size**0.5, x.dtype)
-    return llama.decode(p, c, x, **inputs, layer=layer, norm=lambda p, c, x: norm(p["norm"], c, x))
+    turning = decoder.turning(c, c.head_dim)
+
+    def begin(x, at):
+        return turning(x * jnp.asarray(c.hidden_size**0.5, x.dtype), at)
+
+    own = {"layer": layer, "norm": lambda p, c, x: norm(p["norm"], c, x), "begin": begin}
+    return decode(p, c, input_ids, **inputs, **{**llama.parts(p, c), **own})
 
 
 # ------------------------------------------------------------------------------------------------------ heads
 
 
-def words(p, c, x):
-    logits, cap = llama.words(p, c, x), c.final_logit_softcapping
+def capped(c, logits):
+    cap = c.final_logit_softcapping
     return logits if cap is None else cap * jnp.tanh(logits / cap)
-
-
-@extends(model)
-def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["model"], c, **inputs)
-    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
 HEADS = {
     "Gemma2Model": Head(Model, model, cache),
-    "Gemma2ForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "Gemma2ForCausalLM": decoder.language_model(Model, model, cache, scores=capped),
     "Gemma2ForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "Gemma2ForTokenClassification": common.token_classifier(Model, model, PREFIX),
 }

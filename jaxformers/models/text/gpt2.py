@@ -15,9 +15,9 @@ from jaxformers import nn
 from jaxformers.config import ModelConfig
 from jaxformers.errors import InputError
 from jaxformers.model import Head, extends
-from jaxformers.models import common
-from jaxformers.nn import Conv1D, Embedding, LayerNorm, Linear, conv1d, dropout, embed, layer_norm, linear, losses
-from jaxformers.output import Output
+from jaxformers.models import common, decoder
+from jaxformers.models.decoder import decode
+from jaxformers.nn import Conv1D, Embedding, LayerNorm, conv1d, dropout, layer_norm, losses
 from jaxformers.spec import Layers, normal
 
 PREFIX = "transformer"
@@ -58,16 +58,15 @@ class Config(ModelConfig, model_type="gpt2"):
     allowed = {"activation_function": nn.ACTIVATION_NAMES, **nn.SUMMARIES}
 
     def check(self):
-        if self.n_embd % self.n_head:
-            yield f"n_embd must be a multiple of n_head, got {self.n_embd} and {self.n_head}"
+        yield from self.multiple("n_embd", "n_head")
 
 
 # ------------------------------------------------------------------------------------------------------ declarations
 
 
-def Projection(c, din: int, axes: str):
+def Projection(c, din: int, axes: str, Layer=Conv1D):
     """The layer at the end of a residual branch: narrower at first, the more branches are added up."""
-    return Conv1D(din, c.n_embd, axes, normal(c.initializer_range / (2 * c.n_layer) ** 0.5))
+    return Layer(din, c.n_embd, axes, init=normal(c.initializer_range / (2 * c.n_layer) ** 0.5))
 
 
 def Attention(c, cross: bool = False):
@@ -100,20 +99,23 @@ def Model(c):
     }
 
 
-def LMHead(c):
-    tied = {} if c.tie_word_embeddings else {"lm_head": Linear(c.n_embd, c.vocab_size, "embed vocab", bias=False)}
-    return {"transformer": Model(c), **tied}
-
-
-def ties(c):
-    return {"lm_head.weight": "transformer.wte.weight"} if c.tie_word_embeddings else {}
-
-
 # ------------------------------------------------------------------------------------------------------ functions
 
 
 def attention(
-    p, c, x, *, cross=False, memory=None, mask=None, cache=None, index=0, number=None, key=None, weights=False
+    p,
+    c,
+    x,
+    *,
+    cross=False,
+    memory=None,
+    mask=None,
+    cache=None,
+    index=0,
+    ring=None,
+    number=None,
+    key=None,
+    weights=False,
 ):
     """Self-attention of x [B, S, D], or attention across to `memory` [B, T, D]. Returns (y, cache, weights)."""
     k_probs, k_out = nn.split(key, 2)
@@ -126,7 +128,7 @@ def attention(
         cache, k, v = nn.cache.memory(cache, lambda: tuple(heads(conv1d(p["c_attn"], memory), 2)))
     else:
         q, k, v = heads(conv1d(p["c_attn"], x), 3)
-        cache, k, v = nn.cache.update(cache, k, v, index)
+        cache, k, v = nn.cache.update(cache, k, v, index, ring)
     if c.reorder_and_upcast_attn:
         q, k, v = (t.astype(jnp.float32) for t in (q, k, v))
     if number is not None:
@@ -137,11 +139,11 @@ def attention(
     return dropout(h, c.resid_pdrop, k_out), cache, None if probs is None else probs.astype(x.dtype)
 
 
-def layer(p, c, x, *, mask, memory, memory_mask, cache, index, number, key, weights):
+def layer(p, c, x, *, mask, memory, memory_mask, cache, index, ring, number, key, weights):
     k_self, k_cross, k_out = nn.split(key, 3)
     how = {"number": number, "weights": weights}
     h = layer_norm(p["ln_1"], x, c.layer_norm_epsilon)
-    h, cache, probs = attention(p["attn"], c, h, mask=mask, cache=cache, index=index, key=k_self, **how)
+    h, cache, probs = attention(p["attn"], c, h, mask=mask, cache=cache, index=index, ring=ring, key=k_self, **how)
     x, cross = x + h, None
     if memory is not None or nn.cache.keeps_memory(cache):
         h = layer_norm(p["ln_cross_attn"], x, c.layer_norm_epsilon)
@@ -153,77 +155,50 @@ def layer(p, c, x, *, mask, memory, memory_mask, cache, index, number, key, weig
     return x + dropout(h, c.resid_pdrop, k_out), {"attention": probs, "cross": cross, "cache": cache}
 
 
+def norm(p, c, x):
+    return layer_norm(p["ln_f"], x, c.layer_norm_epsilon)
+
+
+@decoder.reads
 def model(
     p,
     c,
     input_ids=None,
-    attention_mask=None,
+    *,
     token_type_ids=None,
-    position_ids=None,
-    inputs_embeds=None,
     encoder_hidden_states=None,
     encoder_attention_mask=None,
-    past_key_values=None,
-    output_hidden_states=False,
-    output_attentions=False,
     key=None,
+    **inputs,
 ):
     """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); masks are 1 at tokens, 0 at padding.
 
     `past_key_values` is a cache to decode with. `encoder_hidden_states` [B, T, D] and their mask are attended to when
     the config says `add_cross_attention`; a cache keeps what was made of these states, so that later calls need their
-    mask alone. `key` switches dropout on.
+    mask alone. `token_type_ids` are embedded like words. `key` switches dropout on.
     """
     if encoder_hidden_states is not None and not c.add_cross_attention:
         raise InputError("GPT2Model", ["encoder_hidden_states must come with add_cross_attention in the config"])
-    x = nn.heads.embeddings("GPT2Model", input_ids, inputs_embeds, lambda ids: embed(p["wte"], ids))
-    length, layers = x.shape[1], p["h"]
-    index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
-    mask, memory_mask = nn.mask.decoder(attention_mask, length, after), nn.mask.padding(encoder_attention_mask)
-    if position_ids is None:
-        position_ids = jnp.arange(length)[None] + index
-    x = x + embed(p["wpe"], position_ids)
-    if token_type_ids is not None:
-        x = x + embed(p["wte"], token_type_ids)
     k_embed, k_layers = nn.split(key, 2)
-    first = x = dropout(x, c.embd_pdrop, k_embed)
-
-    shared = {"mask": mask, "memory": encoder_hidden_states, "memory_mask": memory_mask, "index": index}
-
-    def step(p, x, **one):
-        return layer(p, c, x, **shared, **one, weights=output_attentions)
-
-    n = nn.num_layers(layers)
-    numbers = jnp.arange(1, n + 1) if c.scale_attn_by_inverse_layer_idx else None
-    keys = nn.split_layers(k_layers, n)
-    x, ys = nn.fold(step, layers, x, states=output_hidden_states, cache=caches, key=keys, number=numbers)
-    x = layer_norm(p["ln_f"], x, c.layer_norm_epsilon)
-    states = nn.hidden_states(first, ys)
-    return Output(
-        last_hidden_state=x,
-        past_key_values=nn.cache.finish(after, ys),
-        hidden_states=None if states is None else (*states[:-1], x),
-        attentions=nn.collect(ys, "attention"),
-        cross_attentions=nn.collect(ys, "cross"),
-    )
+    seen = {"memory": encoder_hidden_states, "memory_mask": nn.mask.padding(encoder_attention_mask)}
+    begin = decoder.placing(p["wpe"], p["wte"], token_type_ids, c.embd_pdrop, k_embed, **seen)
+    number = jnp.arange(1, c.n_layer + 1) if c.scale_attn_by_inverse_layer_idx else None
+    parts = {"words": p["wte"], "layers": p["h"], "layer": layer, "norm": norm, "number": number}
+    return decode(p, c, input_ids, **inputs, key=k_layers, **parts, begin=begin)
 
 
 # ------------------------------------------------------------------------------------------------------ heads
 
 
-def words(p, c, x):
-    return linear(p["lm_head"] if "lm_head" in p else p["transformer"]["wte"], x)
+def cache(c, batch, length, dtype, stacked):
+    return nn.KVCache(c.n_layer, batch, length, c.n_head, c.n_embd // c.n_head, dtype, stacked)
 
 
-@extends(model)
-def lm_head(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["transformer"], c, **inputs)
-    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
+LM = decoder.language_model(Model, model, cache, PREFIX, "wte")
 
 
 def DoubleHeads(c):
-    return {**LMHead(c), "multiple_choice_head": nn.Summary(c, c.n_embd, num_labels=1)}
+    return {**LM.declare(c), "multiple_choice_head": nn.Summary(c, c.n_embd, num_labels=1)}
 
 
 @extends(model)
@@ -239,7 +214,7 @@ def double_heads(p, c, *, mc_token_ids=None, labels=None, mc_labels=None, key=No
     rows = next(given[n].shape[: -CHOICES[n]] for n in ("input_ids", "inputs_embeds") if n in given)
     out = model(p["transformer"], c, **flat, key=k_model)
     x = out.last_hidden_state.reshape(*rows, *out.last_hidden_state.shape[1:])
-    scores, choices = words(p, c, x), nn.summary(p["multiple_choice_head"], c, x, mc_token_ids, k_head)
+    scores, choices = LM.words(p, c, x), nn.summary(p["multiple_choice_head"], c, x, mc_token_ids, k_head)
     choices = choices.squeeze(-1) if choices.shape[-1] == 1 else choices
     loss = mc_loss = None
     if labels is not None:
@@ -255,14 +230,10 @@ def double_heads(p, c, *, mc_token_ids=None, labels=None, mc_labels=None, key=No
 CHOICES = {"input_ids": 1, "attention_mask": 1, "token_type_ids": 1, "position_ids": 1, "inputs_embeds": 2}
 
 
-def cache(c, batch, length, dtype, stacked):
-    return nn.KVCache(c.n_layer, batch, length, c.n_head, c.n_embd // c.n_head, dtype, stacked)
-
-
 HEADS = {
     "GPT2Model": Head(Model, model, cache),
-    "GPT2LMHeadModel": Head(LMHead, lm_head, cache, ties, words=words),
-    "GPT2DoubleHeadsModel": Head(DoubleHeads, double_heads, ties=ties),
+    "GPT2LMHeadModel": LM,
+    "GPT2DoubleHeadsModel": Head(DoubleHeads, double_heads, ties=LM.ties),
     "GPT2ForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "GPT2ForTokenClassification": common.token_classifier(Model, model, PREFIX, layer="classifier"),
     "GPT2ForQuestionAnswering": common.question_answerer(Model, model, PREFIX),

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 
 from jaxformers import nn
 from jaxformers.config import ModelConfig
-from jaxformers.model import Head, extends
-from jaxformers.models import common
-from jaxformers.models.text.gpt2 import ties, words
-from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear
-from jaxformers.output import Output
-from jaxformers.spec import Layers, normal
+from jaxformers.model import Head
+from jaxformers.models import common, decoder
+from jaxformers.models.decoder import decode
+from jaxformers.models.text.gpt2 import Projection, norm
+from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, layer_norm, linear
+from jaxformers.spec import Layers
 
 PREFIX = "transformer"
 
@@ -61,16 +61,10 @@ class Config(ModelConfig, model_type="gpt_bigcode"):
         return self.n_embd // self.n_head
 
     def check(self):
-        if self.n_embd % self.n_head:
-            yield f"n_embd must be a multiple of n_head, got {self.n_embd} and {self.n_head}"
+        yield from self.multiple("n_embd", "n_head")
 
 
 # ------------------------------------------------------------------------------------------------------ declarations
-
-
-def Projection(c, din: int, axes: str):
-    """The layer at the end of a residual branch: narrower at first, the more branches are added up."""
-    return Linear(din, c.n_embd, axes, init=normal(c.initializer_range / (2 * c.n_layer) ** 0.5))
 
 
 def Layer(c):
@@ -79,10 +73,10 @@ def Layer(c):
         "ln_1": LayerNorm(d),
         "attn": {
             "c_attn": Linear(d, d + 2 * c.num_key_value_heads * c.head_dim, "embed heads"),
-            "c_proj": Projection(c, d, "heads embed"),
+            "c_proj": Projection(c, d, "heads embed", Linear),
         },
         "ln_2": LayerNorm(d),
-        "mlp": {"c_fc": Linear(d, f), "c_proj": Projection(c, f, "mlp embed")},
+        "mlp": {"c_fc": Linear(d, f), "c_proj": Projection(c, f, "mlp embed", Linear)},
     }
 
 
@@ -93,11 +87,6 @@ def Model(c):
         "h": Layers(Layer(c) for _ in range(c.n_layer)),
         "ln_f": LayerNorm(c.n_embd),
     }
-
-
-def CausalLM(c):
-    tied = {} if c.tie_word_embeddings else {"lm_head": Linear(c.n_embd, c.vocab_size, "embed vocab", bias=False)}
-    return {"transformer": Model(c), **tied}
 
 
 # ------------------------------------------------------------------------------------------------------ functions
@@ -112,11 +101,11 @@ def queries_keys_values(p, c, x):
     return jnp.split(nn.split_heads(x, c.n_head), 3, -1)
 
 
-def attention(p, c, x, *, mask, cache, index, key, weights):
+def attention(p, c, x, *, mask, cache, index, ring, key, weights):
     """Self-attention of x [B, S, D]. Returns (y, cache, weights)."""
     k_probs, k_out = nn.split(key, 2)
     q, k, v = queries_keys_values(p["c_attn"], c, x)
-    cache, k, v = nn.cache.update(cache, k, v, index)
+    cache, k, v = nn.cache.update(cache, k, v, index, ring)
     scale = None if c.scale_attn_weights else 1.0
     h, probs = nn.attend(q, k, v, mask=mask, scale=scale, rate=c.attn_pdrop, key=k_probs, weights=weights)
     return dropout(linear(p["c_proj"], nn.merge_heads(h)), c.resid_pdrop, k_out), cache, probs
@@ -132,56 +121,19 @@ def layer(p, c, x, *, key, **where):
     return x + dropout(h, c.resid_pdrop, k_out), {"attention": probs, "cache": cache}
 
 
-def model(
-    p,
-    c,
-    input_ids=None,
-    attention_mask=None,
-    token_type_ids=None,
-    position_ids=None,
-    inputs_embeds=None,
-    past_key_values=None,
-    output_hidden_states=False,
-    output_attentions=False,
-    key=None,
-):
+@decoder.reads
+def model(p, c, input_ids=None, *, token_type_ids=None, key=None, **inputs):
     """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
 
     `token_type_ids` are embedded like words. `past_key_values` is a cache to decode with. `key` switches dropout on.
     """
-    x = nn.heads.embeddings("GPTBigCodeModel", input_ids, inputs_embeds, lambda ids: embed(p["wte"], ids))
-    length = x.shape[1]
-    index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
-    mask = nn.mask.decoder(attention_mask, length, after)
-    x = x + embed(p["wpe"], jnp.arange(length)[None] + index if position_ids is None else position_ids)
-    if token_type_ids is not None:
-        x = x + embed(p["wte"], token_type_ids)
     k_embed, k_layers = nn.split(key, 2)
-    first = dropout(x, c.embd_pdrop, k_embed)
-
-    def step(p, x, cache, key):
-        return layer(p, c, x, mask=mask, cache=cache, index=index, key=key, weights=output_attentions)
-
-    keys = nn.split_layers(k_layers, nn.num_layers(p["h"]))
-    x, ys = nn.fold(step, p["h"], first, states=output_hidden_states, cache=caches, key=keys)
-    x = layer_norm(p["ln_f"], x, c.layer_norm_epsilon)
-    states = nn.hidden_states(first, ys)
-    return Output(
-        last_hidden_state=x,
-        past_key_values=nn.cache.finish(after, ys),
-        hidden_states=states and (*states[:-1], x),
-        attentions=nn.collect(ys, "attention"),
-    )
+    begin = decoder.placing(p["wpe"], p["wte"], token_type_ids, c.embd_pdrop, k_embed)
+    parts = {"words": p["wte"], "layers": p["h"], "layer": layer, "norm": norm}
+    return decode(p, c, input_ids, **inputs, key=k_layers, **parts, begin=begin)
 
 
 # ------------------------------------------------------------------------------------------------------ heads
-
-
-@extends(model)
-def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["transformer"], c, **inputs)
-    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
 def cache(c, batch, length, dtype, stacked):
@@ -190,7 +142,7 @@ def cache(c, batch, length, dtype, stacked):
 
 HEADS = {
     "GPTBigCodeModel": Head(Model, model, cache),
-    "GPTBigCodeForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "GPTBigCodeForCausalLM": decoder.language_model(Model, model, cache, PREFIX, "wte"),
     "GPTBigCodeForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "GPTBigCodeForTokenClassification": common.token_classifier(Model, model, PREFIX, layer="classifier"),
 }

@@ -9,14 +9,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import jax.numpy as jnp
-
 from jaxformers import nn
 from jaxformers.config import ModelConfig
-from jaxformers.model import Head, extends
-from jaxformers.models import common
-from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear
-from jaxformers.output import Output
+from jaxformers.model import Head
+from jaxformers.models import common, decoder
+from jaxformers.models.decoder import decode
+from jaxformers.models.text.gpt2 import norm
+from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, layer_norm, linear
 from jaxformers.spec import Layers
 
 PREFIX = "transformer"
@@ -57,8 +56,7 @@ class Config(ModelConfig, model_type="gpt_neo"):
         return tuple(self.window_size if kind == "local" else None for kind in self.kinds)
 
     def check(self):
-        if self.hidden_size % self.num_heads:
-            yield f"hidden_size must be a multiple of num_heads, got {self.hidden_size} and {self.num_heads}"
+        yield from self.multiple("hidden_size", "num_heads")
         if self.window_size < 1:
             yield f"window_size must be at least 1, got {self.window_size}"
         if len(self.kinds) != self.num_layers or not set(self.kinds) <= {"global", "local"}:
@@ -77,9 +75,7 @@ def Layer(c):
     d = c.hidden_size
     f = 4 * d if c.intermediate_size is None else c.intermediate_size
     attention = {
-        "k_proj": Linear(d, d, "embed heads", False),
-        "v_proj": Linear(d, d, "embed heads", False),
-        "q_proj": Linear(d, d, "embed heads", False),
+        **{n: Linear(d, d, "embed heads", False) for n in ("k_proj", "v_proj", "q_proj")},
         "out_proj": Linear(d, d, "heads embed"),
     }
     return {
@@ -97,15 +93,6 @@ def Model(c):
         "h": Layers(Layer(c) for _ in range(c.num_layers)),
         "ln_f": LayerNorm(c.hidden_size),
     }
-
-
-def CausalLM(c):
-    head = {} if c.tie_word_embeddings else {"lm_head": Linear(c.hidden_size, c.vocab_size, "embed vocab", False)}
-    return {"transformer": Model(c), **head}
-
-
-def ties(c):
-    return {"lm_head.weight": "transformer.wte.weight"} if c.tie_word_embeddings else {}
 
 
 # ------------------------------------------------------------------------------------------------------ functions
@@ -130,64 +117,19 @@ def layer(p, c, x, *, key, **where):
     return x + dropout(h, c.resid_dropout, k_mlp), {"attention": probs, "cache": cache}
 
 
-def model(
-    p,
-    c,
-    input_ids=None,
-    attention_mask=None,
-    token_type_ids=None,
-    position_ids=None,
-    inputs_embeds=None,
-    past_key_values=None,
-    output_hidden_states=False,
-    output_attentions=False,
-    key=None,
-):
+@decoder.reads
+def model(p, c, input_ids=None, *, token_type_ids=None, key=None, **inputs):
     """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
 
-    `past_key_values` is a cache to decode with. `key` switches dropout on.
+    `token_type_ids` are embedded like words. `past_key_values` is a cache to decode with. `key` switches dropout on.
     """
-    x = nn.heads.embeddings("GPTNeoModel", input_ids, inputs_embeds, lambda ids: embed(p["wte"], ids))
-    length, layers = x.shape[1], p["h"]
-    index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
-    if position_ids is None:
-        position_ids = jnp.arange(length)[None] + index
-    x = x + embed(p["wpe"], position_ids)
-    if token_type_ids is not None:
-        x = x + embed(p["wte"], token_type_ids)
     k_embed, k_layers = nn.split(key, 2)
-    first = x = dropout(x, c.embed_dropout, k_embed)
-
-    views, see = nn.windows.views(layers, c.windows, attention_mask, length, after)
-
-    def step(p, x, *, view, cache, key):
-        seen = see(view, cache)
-        return layer(p, c, x, **seen, cache=cache, index=index, key=key, weights=output_attentions)
-
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, x, states=output_hidden_states, view=views, cache=caches, key=keys)
-    x = layer_norm(p["ln_f"], x, c.layer_norm_epsilon)
-    states = nn.hidden_states(first, ys)
-    return Output(
-        last_hidden_state=x,
-        past_key_values=nn.cache.finish(after, ys),
-        hidden_states=None if states is None else (*states[:-1], x),
-        attentions=nn.collect(ys, "attention"),
-    )
+    begin = decoder.placing(p["wpe"], p["wte"], token_type_ids, c.embed_dropout, k_embed)
+    parts = {"words": p["wte"], "layers": p["h"], "layer": layer, "norm": norm, "windows": c.windows}
+    return decode(p, c, input_ids, **inputs, key=k_layers, **parts, begin=begin)
 
 
 # ------------------------------------------------------------------------------------------------------ heads
-
-
-def words(p, c, x):
-    return linear(p["lm_head"] if "lm_head" in p else p["transformer"]["wte"], x)
-
-
-@extends(model)
-def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["transformer"], c, **inputs)
-    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
 def cache(c, batch, length, dtype, stacked, ring=True):
@@ -196,7 +138,7 @@ def cache(c, batch, length, dtype, stacked, ring=True):
 
 HEADS = {
     "GPTNeoModel": Head(Model, model, cache),
-    "GPTNeoForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "GPTNeoForCausalLM": decoder.language_model(Model, model, cache, PREFIX, "wte"),
     "GPTNeoForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "GPTNeoForTokenClassification": common.token_classifier(Model, model, PREFIX, layer="classifier"),
     "GPTNeoForQuestionAnswering": common.question_answerer(Model, model, PREFIX),

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 
 from jaxformers import nn
 from jaxformers.config import ModelConfig
-from jaxformers.model import Head, extends
-from jaxformers.models import common
-from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear
-from jaxformers.output import Output
+from jaxformers.model import Head
+from jaxformers.models import common, decoder
+from jaxformers.models.decoder import decode
+from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, layer_norm, linear
 from jaxformers.spec import Layers
 
 PREFIX = "gpt_neox"
@@ -59,11 +59,7 @@ class Config(ModelConfig, model_type="gpt_neox"):
         return int(self.hidden_size // self.num_attention_heads * self.rotary_pct)
 
     def check(self):
-        if self.hidden_size % self.num_attention_heads:
-            yield (
-                "hidden_size must be a multiple of num_attention_heads, got "
-                f"{self.hidden_size} and {self.num_attention_heads}"
-            )
+        yield from self.multiple("hidden_size", "num_attention_heads")
         width = self.hidden_size // self.num_attention_heads
         even = self.rotary_dim + self.rotary_dim % 2  # the last frequency of an odd number turns a whole pair
         if not 0 < self.rotary_pct <= 1 or even > width:
@@ -95,24 +91,15 @@ def Model(c):
     }
 
 
-def CausalLM(c):
-    head = {} if c.tie_word_embeddings else {"embed_out": Linear(c.hidden_size, c.vocab_size, "embed vocab", False)}
-    return {"gpt_neox": Model(c), **head}
-
-
-def ties(c):
-    return {"embed_out.weight": "gpt_neox.embed_in.weight"} if c.tie_word_embeddings else {}
-
-
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, turns, mask, cache, index, key, weights):
+def attention(p, c, x, *, turns, mask, cache, index, ring, key, weights):
     """Self-attention of x [B, S, D]; a head's query, key and value lie side by side. Returns (y, cache, weights)."""
     heads = nn.split_heads(linear(p["query_key_value"], x), c.num_attention_heads)
     q, k, v = jnp.split(heads, 3, axis=-1)
     q, k = nn.rope.rotate(q, *turns), nn.rope.rotate(k, *turns)
-    cache, k, v = nn.cache.update(cache, k, v, index)
+    cache, k, v = nn.cache.update(cache, k, v, index, ring)
     h, probs = nn.attend(q, k, v, mask=mask, rate=c.attention_dropout, key=key, weights=weights)
     return linear(p["dense"], nn.merge_heads(h)), cache, probs
 
@@ -128,59 +115,23 @@ def layer(p, c, x, *, cache, key, **where):
     return attended + dropout(h, c.hidden_dropout, k_mlp), {"attention": probs, "cache": cache}
 
 
-def model(
-    p,
-    c,
-    input_ids=None,
-    attention_mask=None,
-    position_ids=None,
-    inputs_embeds=None,
-    past_key_values=None,
-    output_hidden_states=False,
-    output_attentions=False,
-    key=None,
-):
+def norm(p, c, x):
+    return layer_norm(p["final_layer_norm"], x, c.layer_norm_eps)
+
+
+@decoder.reads
+def model(p, c, input_ids=None, *, key=None, **inputs):
     """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
 
     `past_key_values` is a cache to decode with. `key` switches dropout on.
     """
-    x = nn.heads.embeddings("GPTNeoXModel", input_ids, inputs_embeds, lambda ids: embed(p["embed_in"], ids))
-    length, layers = x.shape[1], p["layers"]
-    index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
-    if position_ids is None:
-        position_ids = jnp.arange(length)[None] + index
-    turns = nn.rope.table(c, c.rotary_dim, position_ids, x.dtype)
-    mask = nn.mask.decoder(attention_mask, length, after)
     k_embed, k_layers = nn.split(key, 2)
-    first = x = dropout(x, c.hidden_dropout, k_embed)
-
-    def step(p, x, **one):
-        return layer(p, c, x, turns=turns, mask=mask, index=index, weights=output_attentions, **one)
-
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, x, states=output_hidden_states, cache=caches, key=keys)
-    x = layer_norm(p["final_layer_norm"], x, c.layer_norm_eps)
-    states = nn.hidden_states(first, ys)
-    return Output(
-        last_hidden_state=x,
-        past_key_values=nn.cache.finish(after, ys),
-        hidden_states=None if states is None else (*states[:-1], x),
-        attentions=nn.collect(ys, "attention"),
-    )
+    begin = decoder.turning(c, c.rotary_dim, c.hidden_dropout, k_embed)
+    parts = {"words": p["embed_in"], "layers": p["layers"], "layer": layer, "norm": norm}
+    return decode(p, c, input_ids, **inputs, key=k_layers, **parts, begin=begin)
 
 
 # ------------------------------------------------------------------------------------------------------ heads
-
-
-def words(p, c, x):
-    return linear(p["embed_out"] if "embed_out" in p else p["gpt_neox"]["embed_in"], x)
-
-
-@extends(model)
-def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["gpt_neox"], c, **inputs)
-    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
 def cache(c, batch, length, dtype, stacked):
@@ -190,7 +141,7 @@ def cache(c, batch, length, dtype, stacked):
 
 HEADS = {
     "GPTNeoXModel": Head(Model, model, cache),
-    "GPTNeoXForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "GPTNeoXForCausalLM": decoder.language_model(Model, model, cache, PREFIX, "embed_in", "embed_out"),
     "GPTNeoXForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "GPTNeoXForTokenClassification": common.token_classifier(Model, model, PREFIX, layer="classifier"),
     "GPTNeoXForQuestionAnswering": common.question_answerer(Model, model, PREFIX),

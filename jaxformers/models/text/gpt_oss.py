@@ -16,9 +16,9 @@ import jax.numpy as jnp
 from jaxformers import nn
 from jaxformers.config import ModelConfig
 from jaxformers.model import Head
-from jaxformers.models import common
-from jaxformers.models.text import llama, mixtral
-from jaxformers.models.text.llama import cache, ties, words
+from jaxformers.models import common, mixture
+from jaxformers.models.text import llama
+from jaxformers.models.text.llama import cache
 from jaxformers.nn import Linear, linear, moe, rms_norm
 from jaxformers.spec import Param, zeros
 
@@ -99,10 +99,6 @@ def Model(c):
     return llama.Model(c, Layer)
 
 
-def CausalLM(c):
-    return llama.CausalLM(c, Model)
-
-
 # ------------------------------------------------------------------------------------------------------ functions
 
 SLOPE, LIMIT = 1.702, 7.0  # of the experts' gates
@@ -115,7 +111,7 @@ def expert(p, x, linear):
     return linear(p["down"], (value + 1) * gate * jax.nn.sigmoid(SLOPE * gate))
 
 
-def mixture(p, c, x):
+def mix(p, c, x):
     """x [B, S, D] -> (y [B, S, D], the shares [B * S, E] of its experts in each token, most of them 0)."""
     flat = x.reshape(-1, x.shape[-1])
     weights, chosen = moe.choose(linear(p["router"], flat), c.num_experts_per_tok)
@@ -132,15 +128,15 @@ def layer(p, c, x, **where):
     h = rms_norm(p["input_layernorm"], x, c.rms_norm_eps)
     h, cache, probs = llama.attention(p["self_attn"], c, h, **where, sinks=p["self_attn"]["sinks"])
     x = x + h
-    h, shares = mixture(p["mlp"], c, rms_norm(p["post_attention_layernorm"], x, c.rms_norm_eps))
+    h, shares = mix(p["mlp"], c, rms_norm(p["post_attention_layernorm"], x, c.rms_norm_eps))
     return x + h, {"attention": probs, "cache": cache, "router": shares}
 
 
-model = mixtral.decoder(layer)
+model = mixture.model_of(layer)
 
 HEADS = {
     "GptOssModel": Head(Model, model, cache),
-    "GptOssForCausalLM": Head(CausalLM, mixtral.writer(model), cache, ties, words=words),
+    "GptOssForCausalLM": mixture.language_model(Model, model, cache),
     "GptOssForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "GptOssForTokenClassification": common.token_classifier(Model, model, PREFIX),
 }

@@ -9,14 +9,13 @@ from __future__ import annotations
 import dataclasses
 from typing import ClassVar
 
-import jax.numpy as jnp
-
 from jaxformers import nn
 from jaxformers.config import ModelConfig
-from jaxformers.model import Head, extends
-from jaxformers.models import common
+from jaxformers.model import Head
+from jaxformers.models import common, decoder
+from jaxformers.models.decoder import decode
+from jaxformers.models.text.gpt2 import norm
 from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear
-from jaxformers.output import Output
 from jaxformers.spec import Layers
 
 PREFIX = "transformer"
@@ -58,9 +57,8 @@ class Config(ModelConfig, model_type="gptj"):
         return self.rotary_dim or self.n_embd
 
     def check(self):
-        if self.n_embd % self.n_head:
-            yield f"n_embd must be a multiple of n_head, got {self.n_embd} and {self.n_head}"
-        elif self.turned > self.n_embd // self.n_head:
+        yield from self.multiple("n_embd", "n_head")
+        if self.turned > self.n_embd // self.n_head:
             yield f"rotary_dim must be at most n_embd / n_head = {self.n_embd // self.n_head}, got {self.rotary_dim}"
         yield from nn.rope.check(self, self.turned)
 
@@ -74,9 +72,7 @@ def Layer(c):
     return {
         "ln_1": LayerNorm(d),
         "attn": {
-            "k_proj": Linear(d, d, "embed heads", False),
-            "v_proj": Linear(d, d, "embed heads", False),
-            "q_proj": Linear(d, d, "embed heads", False),
+            **{n: Linear(d, d, "embed heads", False) for n in ("k_proj", "v_proj", "q_proj")},
             "out_proj": Linear(d, d, "heads embed", False),
         },
         "mlp": {"fc_in": Linear(d, f, "embed mlp"), "fc_out": Linear(f, d, "mlp embed")},
@@ -91,24 +87,15 @@ def Model(c):
     }
 
 
-def CausalLM(c):
-    head = Linear(c.n_embd, c.vocab_size, "embed vocab")
-    return {"transformer": Model(c), "lm_head": {"bias": head["bias"]} if c.tie_word_embeddings else head}
-
-
-def ties(c):
-    return {"lm_head.weight": "transformer.wte.weight"} if c.tie_word_embeddings else {}
-
-
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, turns, mask, cache, index, key, weights):
+def attention(p, c, x, *, turns, mask, cache, index, ring, key, weights):
     """Self-attention of x [B, S, D], queries and keys turned by `turns`. Returns (y, cache, weights)."""
     k_probs, k_out = nn.split(key, 2)
     q, k, v = (nn.split_heads(linear(p[f"{n}_proj"], x), c.n_head) for n in "qkv")
     q, k = (nn.rope.rotate(t, *turns, interleaved=True) for t in (q, k))
-    cache, k, v = nn.cache.update(cache, k, v, index)
+    cache, k, v = nn.cache.update(cache, k, v, index, ring)
     h, probs = nn.attend(q, k, v, mask=mask, rate=c.attn_pdrop, key=k_probs, weights=weights)
     return dropout(linear(p["out_proj"], nn.merge_heads(h)), c.resid_pdrop, k_out), cache, probs
 
@@ -121,62 +108,23 @@ def layer(p, c, x, *, key, **where):
     return y + dropout(h, c.resid_pdrop, k_mlp) + x, {"attention": probs, "cache": cache}
 
 
-def model(
-    p,
-    c,
-    input_ids=None,
-    attention_mask=None,
-    token_type_ids=None,
-    position_ids=None,
-    inputs_embeds=None,
-    past_key_values=None,
-    output_hidden_states=False,
-    output_attentions=False,
-    key=None,
-):
+@decoder.reads
+def model(p, c, input_ids=None, *, token_type_ids=None, key=None, **inputs):
     """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
 
-    `past_key_values` is a cache to decode with. `key` switches dropout on.
+    `token_type_ids` are embedded like words. `past_key_values` is a cache to decode with. `key` switches dropout on.
     """
-    x = nn.heads.embeddings("GPTJModel", input_ids, inputs_embeds, lambda ids: embed(p["wte"], ids))
-    length, layers = x.shape[1], p["h"]
-    index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
-    if position_ids is None:
-        position_ids = jnp.arange(length)[None] + index
-    turns = nn.rope.table(c, c.turned, position_ids, x.dtype)
-    mask = nn.mask.decoder(attention_mask, length, after)
-    if token_type_ids is not None:
-        x = x + embed(p["wte"], token_type_ids)
     k_embed, k_layers = nn.split(key, 2)
-    first = x = dropout(x, c.embd_pdrop, k_embed)
+    turning = decoder.turning(c, c.turned, c.embd_pdrop, k_embed)
 
-    def step(p, x, **one):
-        return layer(p, c, x, turns=turns, mask=mask, index=index, weights=output_attentions, **one)
+    def begin(x, at):
+        return turning(x if token_type_ids is None else x + embed(p["wte"], token_type_ids), at)
 
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, x, states=output_hidden_states, cache=caches, key=keys)
-    x = layer_norm(p["ln_f"], x, c.layer_norm_epsilon)
-    states = nn.hidden_states(first, ys)
-    return Output(
-        last_hidden_state=x,
-        past_key_values=nn.cache.finish(after, ys),
-        hidden_states=None if states is None else (*states[:-1], x),
-        attentions=nn.collect(ys, "attention"),
-    )
+    parts = {"words": p["wte"], "layers": p["h"], "layer": layer, "norm": norm}
+    return decode(p, c, input_ids, **inputs, key=k_layers, **parts, begin=begin)
 
 
 # ------------------------------------------------------------------------------------------------------ heads
-
-
-def words(p, c, x):
-    return linear({**p["transformer"]["wte"], **p["lm_head"]}, x)
-
-
-@extends(model)
-def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["transformer"], c, **inputs)
-    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
 def cache(c, batch, length, dtype, stacked):
@@ -185,7 +133,7 @@ def cache(c, batch, length, dtype, stacked):
 
 HEADS = {
     "GPTJModel": Head(Model, model, cache),
-    "GPTJForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "GPTJForCausalLM": decoder.language_model(Model, model, cache, PREFIX, "wte", bias=True),
     "GPTJForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "GPTJForQuestionAnswering": common.question_answerer(Model, model, PREFIX),
 }

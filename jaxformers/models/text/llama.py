@@ -10,14 +10,12 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-import jax.numpy as jnp
-
 from jaxformers import nn
 from jaxformers.config import ModelConfig
-from jaxformers.model import Head, extends
-from jaxformers.models import common
-from jaxformers.nn import Embedding, GatedMLP, Linear, RMSNorm, embed, gated_mlp, linear, rms_norm
-from jaxformers.output import Output
+from jaxformers.model import Head
+from jaxformers.models import common, decoder
+from jaxformers.models.decoder import decode
+from jaxformers.nn import Embedding, GatedMLP, Linear, RMSNorm, gated_mlp, linear, rms_norm
 from jaxformers.spec import Layers
 
 PREFIX = "model"
@@ -58,11 +56,7 @@ class Config(ModelConfig, model_type="llama"):
 def check(c):
     """Fills in the heads' numbers, and yields what does not go together."""
     c.default(num_key_value_heads=c.num_attention_heads, head_dim=c.hidden_size // c.num_attention_heads)
-    if c.num_attention_heads % c.num_key_value_heads:
-        yield (
-            f"num_attention_heads must be a multiple of num_key_value_heads, got {c.num_attention_heads} and "
-            f"{c.num_key_value_heads}"
-        )
+    yield from c.multiple("num_attention_heads", "num_key_value_heads")
     if getattr(c, "partial_rotary_factor", 1.0) != 1.0:
         yield f"partial_rotary_factor must be 1, got {c.partial_rotary_factor!r}"
     yield from nn.rope.check(c, c.head_dim)
@@ -76,8 +70,7 @@ def Layer(c):
     return {
         "self_attn": {
             "q_proj": Linear(d, heads, "embed heads", c.attention_bias),
-            "k_proj": Linear(d, kv, "embed kv_heads", c.attention_bias),
-            "v_proj": Linear(d, kv, "embed kv_heads", c.attention_bias),
+            **{n: Linear(d, kv, "embed kv_heads", c.attention_bias) for n in ("k_proj", "v_proj")},
             "o_proj": Linear(heads, d, "heads embed", c.attention_bias),
         },
         "mlp": GatedMLP(d, c.intermediate_size, c.mlp_bias),
@@ -92,15 +85,6 @@ def Model(c, Layer=Layer):
         "layers": Layers(Layer(c) for _ in range(c.num_hidden_layers)),
         "norm": RMSNorm(c.hidden_size),
     }
-
-
-def CausalLM(c, Model=Model):
-    words = {} if c.tie_word_embeddings else {"lm_head": Linear(c.hidden_size, c.vocab_size, "embed vocab", False)}
-    return {"model": Model(c), **words}
-
-
-def ties(c):
-    return {"lm_head.weight": "model.embed_tokens.weight"} if c.tie_word_embeddings else {}
 
 
 # ------------------------------------------------------------------------------------------------------ functions
@@ -129,89 +113,26 @@ def layer(p, c, x, **where):
     return x, {"attention": probs, "cache": cache}
 
 
-def model(
-    p,
-    c,
-    input_ids=None,
-    attention_mask=None,
-    position_ids=None,
-    inputs_embeds=None,
-    past_key_values=None,
-    output_hidden_states=False,
-    output_attentions=False,
-    key=None,
-):
-    """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
-
-    `past_key_values` is a cache to decode with. `key` switches dropout on.
-    """
-    x = nn.heads.embeddings("LlamaModel", input_ids, inputs_embeds, lambda ids: embed(p["embed_tokens"], ids))
-    rest = position_ids, past_key_values, output_hidden_states, output_attentions, key
-    return decode(p, c, x, attention_mask, *rest)
-
-
 def norm(p, c, x):
     return rms_norm(p["norm"], x, c.rms_norm_eps)
 
 
-def decode(
-    p,
-    c,
-    x,
-    attention_mask=None,
-    position_ids=None,
-    past_key_values=None,
-    output_hidden_states=False,
-    output_attentions=False,
-    key=None,
-    *,
-    layer=layer,
-    norm=norm,
-    rotated=None,
-):
-    """The decoder behind its embeddings x [B, S, D], for Llama and its kin.
+@decoder.reads
+def model(p, c, input_ids=None, **inputs):
+    """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
 
-    Args:
-      layer: `(layer's params, c, x, turns=, mask=, ring=, index=, cache=, key=, weights=) -> (x, report)`.
-      norm: `(params, c, x) -> x`, behind the last layer.
-      rotated: how many entries of a head are rotated; all for None.
+    `past_key_values` is a cache to decode with. `key` switches dropout on.
     """
-    first, length, layers = x, x.shape[1], p["layers"]
-    index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
-    if position_ids is None:
-        position_ids = jnp.arange(length)[None] + index
-    turns = nn.rope.table(c, c.head_dim if rotated is None else rotated, position_ids, x.dtype)
-    views, see = nn.windows.views(layers, nn.windows.of_config(c), attention_mask, length, after)
-    shared = {"turns": turns, "index": index, "weights": output_attentions}
+    return decode(p, c, input_ids, **inputs, **parts(p, c), layer=layer)
 
-    def step(p, x, view, cache, key):
-        return layer(p, c, x, **see(view, cache), cache=cache, key=key, **shared)
 
-    keys = nn.split_layers(key, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, x, states=output_hidden_states, view=views, cache=caches, key=keys)
-    x = norm(p, c, x)
-    states = nn.hidden_states(first, ys)
-    return Output(
-        last_hidden_state=x,
-        past_key_values=nn.cache.finish(after, ys),
-        hidden_states=None if states is None else (*states[:-1], x),
-        attentions=nn.collect(ys, "attention"),
-        router_logits=nn.collect(ys, "router"),
-    )
+def parts(p, c):
+    """What Llama and its kin ask `decode` for, beside their layer."""
+    own = {"words": p["embed_tokens"], "layers": p["layers"], "norm": norm}
+    return {**own, "begin": decoder.turning(c, c.head_dim), "windows": nn.windows.of_config(c)}
 
 
 # ------------------------------------------------------------------------------------------------------ heads
-
-
-def words(p, c, x):
-    return linear(p["lm_head"] if "lm_head" in p else p["model"]["embed_tokens"], x)
-
-
-@extends(model)
-def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["model"], c, **inputs)
-    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
 def cache(c, batch, length, dtype, stacked, ring=True):
@@ -221,7 +142,7 @@ def cache(c, batch, length, dtype, stacked, ring=True):
 
 HEADS = {
     "LlamaModel": Head(Model, model, cache),
-    "LlamaForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "LlamaForCausalLM": decoder.language_model(Model, model, cache),
     "LlamaForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "LlamaForTokenClassification": common.token_classifier(Model, model, PREFIX),
     "LlamaForQuestionAnswering": common.question_answerer(Model, model, "transformer"),

@@ -129,9 +129,8 @@ def model(
         return layer(p, c, x, seen=seen, each_side=each_side, key=key, weights=output_attentions)
 
     first, layers = x, p["encoder"]["layer"]
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
     differ = {"each_side": jnp.array(c.windows) // 2} if len(set(c.windows)) > 1 else {}
-    x, ys = nn.fold(step, layers, x, states=output_hidden_states, key=keys, **differ)
+    x, ys = nn.fold(step, layers, x, states=output_hidden_states, key=k_layers, **differ)
     near, wide = nn.collect(ys, "attention"), nn.collect(ys, "wide")
     most = length if global_tokens is None else min(global_tokens, length)
     return Output(
@@ -145,14 +144,6 @@ def model(
 
 
 # ------------------------------------------------------------------------------------------------------ heads
-
-
-def words(p, c, x):
-    return roberta.words(p, c, x, PREFIX)
-
-
-def ties(c):
-    return roberta.ties(c, PREFIX)
 
 
 @extends(model)
@@ -193,7 +184,7 @@ _pooled = encoder_heads.pooled(encoder_heads.hidden_rate)
 # Without a `global_attention_mask`, questions are global to those who answer, and the choices to those who choose.
 HEADS = {
     "LongformerModel": Head(Model, model),
-    "LongformerForMaskedLM": encoder_heads.language_model(Unpooled, model, PREFIX, roberta.Words, words, ties),
+    "LongformerForMaskedLM": encoder_heads.language_model(Unpooled, model, PREFIX, *roberta.words_of(PREFIX)),
     "LongformerForSequenceClassification": encoder_heads.sequence_classifier(Unpooled, first_global, PREFIX, _first),
     "LongformerForMultipleChoice": encoder_heads.multiple_choice(Model, _parts(before=False), PREFIX, _pooled),
     "LongformerForQuestionAnswering": common.question_answerer(Unpooled, _parts(before=True), PREFIX),

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 from jaxformers import nn
 from jaxformers.config import ModelConfig
 from jaxformers.errors import InputError
-from jaxformers.model import Head, extends
+from jaxformers.model import Head
+from jaxformers.models import decoder
 from jaxformers.nn import Embedding, Linear, RMSNorm, embed, linear, rms_norm, ssm
 from jaxformers.output import Output
 from jaxformers.spec import Layers, Param, ones, uniform
@@ -105,15 +106,6 @@ def Model(c):
     }
 
 
-def CausalLM(c):
-    words = {} if c.tie_word_embeddings else {"lm_head": Linear(c.hidden_size, c.vocab_size, "embed vocab", False)}
-    return {"backbone": Model(c), **words}
-
-
-def ties(c):
-    return {"lm_head.weight": "backbone.embeddings.weight"} if c.tie_word_embeddings else {}
-
-
 # ------------------------------------------------------------------------------------------------------ functions
 
 
@@ -187,14 +179,6 @@ def model(
 # ------------------------------------------------------------------------------------------------------ heads
 
 
-@extends(model)
-def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["backbone"], c, **inputs)
-    words = p["lm_head"] if "lm_head" in p else p["backbone"]["embeddings"]
-    return nn.heads.causal_lm(out, linear(words, out.last_hidden_state[:, -logits_to_keep:]), labels)
-
-
 def cache(c, batch, length, dtype, stacked):
     conv, state = (c.intermediate_size, c.conv_kernel), (c.intermediate_size, c.state_size)
     return ssm.StateCache(c.num_hidden_layers, batch, length, conv, state, dtype, stacked)
@@ -202,5 +186,5 @@ def cache(c, batch, length, dtype, stacked):
 
 HEADS = {
     "MambaModel": Head(Model, model, cache),
-    "MambaForCausalLM": Head(CausalLM, causal_lm, cache, ties),
+    "MambaForCausalLM": decoder.language_model(Model, model, cache, "backbone", "embeddings"),
 }

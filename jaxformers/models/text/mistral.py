@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from jaxformers import nn
 from jaxformers.config import ModelConfig
 from jaxformers.model import Head
-from jaxformers.models import common
-from jaxformers.models.text.llama import CausalLM, Model, cache, causal_lm, check, model, ties, words
+from jaxformers.models import common, decoder
+from jaxformers.models.text.llama import Model, cache, check, model
 
 PREFIX = "model"
 
@@ -55,7 +55,7 @@ class Config(ModelConfig, model_type="mistral"):
 
 HEADS = {
     "MistralModel": Head(Model, model, cache),
-    "MistralForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "MistralForCausalLM": decoder.language_model(Model, model, cache),
     "MistralForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "MistralForTokenClassification": common.token_classifier(Model, model, PREFIX),
     "MistralForQuestionAnswering": common.question_answerer(Model, model, PREFIX),

@@ -13,12 +13,10 @@ import jax
 
 from jaxformers import nn
 from jaxformers.config import ModelConfig
-from jaxformers.model import Head, extends
-from jaxformers.models import common
+from jaxformers.model import Head
+from jaxformers.models import common, mixture
 from jaxformers.models.text import llama
-from jaxformers.models.text.llama import ties, words
-from jaxformers.nn import Linear, embed, linear, moe, rms_norm
-from jaxformers.output import Output
+from jaxformers.nn import Linear, linear, moe, rms_norm
 
 PREFIX = "model"
 
@@ -90,14 +88,10 @@ def Model(c):
     return llama.Model(c, Layer)
 
 
-def CausalLM(c):
-    return llama.CausalLM(c, Model)
-
-
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def mixture(p, c, x, key):
+def mix(p, c, x, key):
     """x [B, S, D] -> (y [B, S, D], the router's logits [B * S, E])."""
     if key is not None and c.router_jitter_noise > 0:
         near = 1 - c.router_jitter_noise, 1 + c.router_jitter_noise
@@ -117,64 +111,15 @@ def layer(p, c, x, *, key, **where):
     h = rms_norm(p["input_layernorm"], x, c.rms_norm_eps)
     h, cache, probs = llama.attention(p["self_attn"], c, h, key=k_attention, **where)
     x = x + h
-    h, router = mixture(p["block_sparse_moe"], c, rms_norm(p["post_attention_layernorm"], x, c.rms_norm_eps), k_router)
+    h, router = mix(p["block_sparse_moe"], c, rms_norm(p["post_attention_layernorm"], x, c.rms_norm_eps), k_router)
     return x + h, {"attention": probs, "cache": cache, "router": router}
 
 
-def decoder(layer):
-    """A decoder of such layers, which report their `router`'s scores."""
-
-    @extends(llama.model)
-    def model(p, c, input_ids=None, *, inputs_embeds=None, output_router_logits=None, **inputs):
-        """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
-
-        `past_key_values` is a cache to decode with. `key` switches dropout on. `output_router_logits`: also return
-        each layer's `router_logits`, [B * S, E]; None leaves it to the config.
-        """
-        x = nn.heads.embeddings(c.model_type, input_ids, inputs_embeds, lambda ids: embed(p["embed_tokens"], ids))
-        out = llama.decode(p, c, x, **inputs, layer=layer)
-        wanted = c.output_router_logits if output_router_logits is None else output_router_logits
-        if not wanted:
-            out.pop("router_logits")
-        return out
-
-    return model
-
-
-model = decoder(layer)
-
-# ------------------------------------------------------------------------------------------------------ heads
-
-
-def writer(model):
-    """The head for next words over a `decoder`."""
-
-    @extends(model)
-    def causal_lm(p, c, input_ids=None, attention_mask=None, *, labels=None, logits_to_keep=0, **inputs):
-        """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` are scored (0: all).
-
-        With router logits the output also has `aux_loss`, the routers' unevenness, which is part of the loss.
-        """
-        base = model(p["model"], c, input_ids, attention_mask=attention_mask, **inputs)
-        logits = words(p, c, base.last_hidden_state[:, -logits_to_keep:])
-        out = nn.heads.causal_lm(base, logits, labels)
-        routers = base.router_logits
-        if routers is None:
-            return out
-        real = attention_mask if attention_mask is not None and attention_mask.ndim == 2 else None
-        out["aux_loss"] = moe.balance_loss(routers, c.num_experts_per_tok, real)
-        if labels is not None:
-            out["loss"] = out["loss"] + c.router_aux_loss_coef * out["aux_loss"]
-        return Output({**out, "router_logits": routers})
-
-    return causal_lm
-
-
-causal_lm = writer(model)
+model = mixture.model_of(layer)
 
 HEADS = {
     "MixtralModel": Head(Model, model, llama.cache),
-    "MixtralForCausalLM": Head(CausalLM, causal_lm, llama.cache, ties, words=words),
+    "MixtralForCausalLM": mixture.language_model(Model, model, llama.cache),
     "MixtralForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "MixtralForTokenClassification": common.token_classifier(Model, model, PREFIX),
     "MixtralForQuestionAnswering": common.question_answerer(Model, model, PREFIX),

@@ -71,9 +71,7 @@ class Config(ModelConfig, model_type="modernbert"):
         return self.hidden_size // self.num_attention_heads
 
     def check(self):
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            yield f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and {heads}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
         if self.global_attn_every_n_layers < 1:
             yield f"global_attn_every_n_layers must be at least 1, got {self.global_attn_every_n_layers}"
         if self.extra.get("rope_scaling"):
@@ -195,8 +193,7 @@ def model(
     def step(p, x, kind, key):
         return layer(p, c, x, **pick(kind), key=key, weights=output_attentions)
 
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=output_hidden_states, kind=kind, key=keys)
+    x, ys = nn.fold(step, layers, first, states=output_hidden_states, kind=kind, key=k_layers)
     return Output(
         last_hidden_state=layer_norm(p["final_norm"], x, c.norm_eps),
         hidden_states=nn.hidden_states(first, ys),

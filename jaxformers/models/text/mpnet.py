@@ -44,16 +44,9 @@ class Config(ModelConfig, model_type="mpnet"):
     allowed = {"hidden_act": nn.ACTIVATION_NAMES}
 
     def check(self):
-        if self.hidden_size % self.num_attention_heads:
-            yield (
-                f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and "
-                f"{self.num_attention_heads}"
-            )
-        if self.relative_attention_num_buckets < BUCKETS:
-            yield (
-                f"relative_attention_num_buckets must be at least {BUCKETS}, the number that is read; got "
-                f"{self.relative_attention_num_buckets}"
-            )
+        yield from self.multiple("hidden_size", "num_attention_heads")
+        if (n := self.relative_attention_num_buckets) < BUCKETS:
+            yield f"relative_attention_num_buckets must be at least {BUCKETS}, the number that is read; got {n}"
 
 
 # ------------------------------------------------------------------------------------------------------ declarations
@@ -61,16 +54,10 @@ class Config(ModelConfig, model_type="mpnet"):
 
 def Layer(c):
     d, f = c.hidden_size, c.intermediate_size
-    attn = {
-        "q": Linear(d, d, "embed heads"),
-        "k": Linear(d, d, "embed heads"),
-        "v": Linear(d, d, "embed heads"),
-        "o": Linear(d, d, "heads embed"),
-    }
+    own = {n: Linear(d, d, "embed heads") for n in ("q", "k", "v")}
     return {
-        "attention": {"attn": attn, "LayerNorm": LayerNorm(d)},
-        "intermediate": {"dense": Linear(d, f)},
-        "output": {"dense": Linear(f, d, "mlp embed"), "LayerNorm": LayerNorm(d)},
+        "attention": {"attn": {**own, "o": Linear(d, d, "heads embed")}, "LayerNorm": LayerNorm(d)},
+        **bert.FeedForward(d, f),
     }
 
 
@@ -138,8 +125,7 @@ def model(
     def step(p, x, key):
         return layer(p, c, x, mask, bias, key, output_attentions)
 
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=keys)
+    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=k_layers)
     return Output(
         last_hidden_state=x,
         pooler_output=bert.pool(p["pooler"], x) if "pooler" in p else None,
@@ -150,14 +136,12 @@ def model(
 
 # ------------------------------------------------------------------------------------------------------ heads
 
-_words = functools.partial(roberta.words, prefix=PREFIX)
-_ties = functools.partial(roberta.ties, prefix=PREFIX)
 _unpooled = (functools.partial(Model, pooler=False), model, PREFIX)
 _rate = encoder_heads.hidden_rate
 
 HEADS = {
     "MPNetModel": Head(Model, model),
-    "MPNetForMaskedLM": encoder_heads.language_model(*_unpooled, roberta.Words, _words, _ties),
+    "MPNetForMaskedLM": encoder_heads.language_model(*_unpooled, *roberta.words_of(PREFIX)),
     "MPNetForSequenceClassification": encoder_heads.sequence_classifier(
         *_unpooled, encoder_heads.first_token("tanh", _rate)
     ),

@@ -13,13 +13,14 @@ import jax.numpy as jnp
 
 from jaxformers import nn
 from jaxformers.config import ModelConfig
-from jaxformers.model import Head, extends
-from jaxformers.models import common
+from jaxformers.model import Head
+from jaxformers.models import common, decoder
+from jaxformers.models.decoder import decode
 from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear
-from jaxformers.output import Output
 from jaxformers.spec import Layers
 
 PREFIX = "model"
+WIDTH = "word_embed_proj_dim"  # how wide the last hidden states are
 OFFSET = 2  # rows of the table of positions before that of position 0; padding, at -1, reads the second
 EPS = 1e-5
 
@@ -55,11 +56,7 @@ class Config(ModelConfig, model_type="opt"):
 
     def check(self):
         self.default(word_embed_proj_dim=self.hidden_size)
-        if self.hidden_size % self.num_attention_heads:
-            yield (
-                "hidden_size must be a multiple of num_attention_heads, got "
-                f"{self.hidden_size} and {self.num_attention_heads}"
-            )
+        yield from self.multiple("hidden_size", "num_attention_heads")
 
 
 # ------------------------------------------------------------------------------------------------------ declarations
@@ -69,9 +66,7 @@ def Layer(c):
     d, bias = c.hidden_size, c.enable_bias
     return {
         "self_attn": {
-            "k_proj": Linear(d, d, "embed heads", bias),
-            "v_proj": Linear(d, d, "embed heads", bias),
-            "q_proj": Linear(d, d, "embed heads", bias),
+            **{n: Linear(d, d, "embed heads", bias) for n in ("k_proj", "v_proj", "q_proj")},
             "out_proj": Linear(d, d, "heads embed", bias),
         },
         "self_attn_layer_norm": LayerNorm(d),
@@ -94,23 +89,13 @@ def Model(c):
     return {"decoder": {**p, "layers": Layers(Layer(c) for _ in range(c.num_hidden_layers))}}
 
 
-def CausalLM(c):
-    width = c.word_embed_proj_dim
-    head = {} if c.tie_word_embeddings else {"lm_head": Linear(width, c.vocab_size, "embed vocab", False)}
-    return {"model": Model(c), **head}
-
-
-def ties(c):
-    return {"lm_head.weight": "model.decoder.embed_tokens.weight"} if c.tie_word_embeddings else {}
-
-
 # ------------------------------------------------------------------------------------------------------ functions
 
 
-def attention(p, c, x, *, mask, cache, index, key, weights):
+def attention(p, c, x, *, mask, cache, index, ring, key, weights):
     """Self-attention of x [B, S, D]. Returns (y, cache, weights)."""
     q, k, v = (nn.split_heads(linear(p[f"{n}_proj"], x), c.num_attention_heads) for n in "qkv")
-    cache, k, v = nn.cache.update(cache, k, v, index)
+    cache, k, v = nn.cache.update(cache, k, v, index, ring)
     h, probs = nn.attend(q, k, v, mask=mask, rate=c.attention_dropout, key=key, weights=weights)
     return linear(p["out_proj"], nn.merge_heads(h)), cache, probs
 
@@ -135,69 +120,37 @@ def layer(p, c, x, *, cache, key, **where):
     return x, {"attention": probs, "cache": cache}
 
 
-def positions(attention_mask, index, length: int, after):
+def positions(at):
     """int [B or 1, S]: how many tokens stand before each of the new ones; -1 at padding."""
-    mask = attention_mask if after is None else after["mask"]
-    if mask is None or mask.ndim != 2:
-        return jnp.arange(length)[None]
-    mask = mask.astype(jnp.int32)
-    return jax.lax.dynamic_slice_in_dim(jnp.cumsum(mask, -1) * mask - 1, index, length, axis=1)
+    if at.mask is None or at.mask.ndim != 2:
+        return jnp.arange(at.length)[None]
+    mask = at.mask.astype(jnp.int32)
+    return jax.lax.dynamic_slice_in_dim(jnp.cumsum(mask, -1) * mask - 1, at.index, at.length, axis=1)
 
 
-def model(
-    p,
-    c,
-    input_ids=None,
-    attention_mask=None,
-    position_ids=None,
-    inputs_embeds=None,
-    past_key_values=None,
-    output_hidden_states=False,
-    output_attentions=False,
-    key=None,
-):
+def norm(p, c, x):
+    x = layer_norm(p["final_layer_norm"], x, EPS) if "final_layer_norm" in p else x
+    return linear(p["project_out"], x) if "project_out" in p else x
+
+
+@decoder.reads
+def model(p, c, input_ids=None, *, position_ids=None, **inputs):
     """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, E]); attention_mask is 1 at tokens, 0 at padding.
 
     `past_key_values` is a cache to decode with. `key` switches dropout on.
     """
     p = p["decoder"]
-    x = nn.heads.embeddings("OPTModel", input_ids, inputs_embeds, lambda ids: embed(p["embed_tokens"], ids))
-    length, layers = x.shape[1], p["layers"]
-    index, caches, after = nn.cache.begin(past_key_values, attention_mask, length)
-    if position_ids is None:
-        position_ids = positions(attention_mask, index, length, after)
-    x = linear(p["project_in"], x) if "project_in" in p else x
-    first = x = x + embed(p["embed_positions"], position_ids + OFFSET)
-    mask = nn.mask.decoder(attention_mask, length, after)
 
-    def step(p, x, **one):
-        return layer(p, c, x, mask=mask, index=index, weights=output_attentions, **one)
+    def begin(x, at):
+        x = linear(p["project_in"], x) if "project_in" in p else x
+        rows = positions(at) if position_ids is None else position_ids
+        return x + embed(p["embed_positions"], rows + OFFSET), {}
 
-    keys = nn.split_layers(key, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, x, states=output_hidden_states, cache=caches, key=keys)
-    x = layer_norm(p["final_layer_norm"], x, EPS) if "final_layer_norm" in p else x
-    x = linear(p["project_out"], x) if "project_out" in p else x
-    states = nn.hidden_states(first, ys)
-    return Output(
-        last_hidden_state=x,
-        past_key_values=nn.cache.finish(after, ys),
-        hidden_states=None if states is None else (*states[:-1], x),
-        attentions=nn.collect(ys, "attention"),
-    )
+    parts = {"words": p["embed_tokens"], "layers": p["layers"], "layer": layer, "norm": norm}
+    return decode(p, c, input_ids, **inputs, **parts, begin=begin)
 
 
 # ------------------------------------------------------------------------------------------------------ heads
-
-
-def words(p, c, x):
-    return linear(p["lm_head"] if "lm_head" in p else p["model"]["decoder"]["embed_tokens"], x)
-
-
-@extends(model)
-def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["model"], c, **inputs)
-    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
 def cache(c, batch, length, dtype, stacked):
@@ -207,7 +160,9 @@ def cache(c, batch, length, dtype, stacked):
 
 HEADS = {
     "OPTModel": Head(Model, model, cache),
-    "OPTForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "OPTForCausalLM": decoder.language_model(
+        Model, model, cache, words="decoder.embed_tokens", width="word_embed_proj_dim"
+    ),
     "OPTForSequenceClassification": common.sequence_classifier(Model, model, PREFIX, width="word_embed_proj_dim"),
     "OPTForQuestionAnswering": common.question_answerer(Model, model, PREFIX, width="word_embed_proj_dim"),
 }

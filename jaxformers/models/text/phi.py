@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from jaxformers import nn
 from jaxformers.config import ModelConfig
-from jaxformers.model import Head, extends
-from jaxformers.models import common
-from jaxformers.models.text import llama
-from jaxformers.models.text.llama import ties
-from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, embed, layer_norm, linear
-from jaxformers.spec import Layers, Param, zeros
+from jaxformers.model import Head
+from jaxformers.models import common, decoder
+from jaxformers.models.decoder import decode
+from jaxformers.nn import Embedding, LayerNorm, Linear, dropout, layer_norm, linear
+from jaxformers.spec import Layers
 
 PREFIX = "model"
 
@@ -46,7 +45,6 @@ class Config(ModelConfig, model_type="phi"):
     eos_token_id: Any = 2
 
     allowed = {"hidden_act": nn.ACTIVATION_NAMES}
-    sliding_window: ClassVar[int | None] = None  # as the layers of its kin ask
 
     @property
     def head_dim(self) -> int:
@@ -59,11 +57,7 @@ class Config(ModelConfig, model_type="phi"):
 
     def check(self):
         self.default(num_key_value_heads=self.num_attention_heads)
-        if self.num_attention_heads % self.num_key_value_heads:
-            yield (
-                "num_attention_heads must be a multiple of num_key_value_heads, got "
-                f"{self.num_attention_heads} and {self.num_key_value_heads}"
-            )
+        yield from self.multiple("num_attention_heads", "num_key_value_heads")
         if not 0 < self.partial_rotary_factor <= 1:
             yield f"partial_rotary_factor must be more than 0 and at most 1, got {self.partial_rotary_factor}"
         yield from nn.rope.check(self, self.rotated)
@@ -97,14 +91,6 @@ def Model(c):
     }
 
 
-def CausalLM(c):
-    bias = {"bias": Param((c.vocab_size,), "vocab", zeros)}
-    return {
-        "model": Model(c),
-        "lm_head": bias if c.tie_word_embeddings else Linear(c.hidden_size, c.vocab_size, "embed vocab"),
-    }
-
-
 # ------------------------------------------------------------------------------------------------------ functions
 
 
@@ -134,31 +120,19 @@ def norm(p, c, x):
     return layer_norm(p["final_layernorm"], x, c.layer_norm_eps)
 
 
-@extends(llama.model)
-def model(p, c, input_ids=None, *, inputs_embeds=None, key=None, **inputs):
+@decoder.reads
+def model(p, c, input_ids=None, *, key=None, **inputs):
     """The decoder. input_ids int [B, S] (or inputs_embeds [B, S, D]); attention_mask is 1 at tokens, 0 at padding.
 
     `past_key_values` is a cache to decode with. `key` switches dropout on.
     """
     k_embed, k_layers = nn.split(key, 2)
-    x = nn.heads.embeddings("PhiModel", input_ids, inputs_embeds, lambda ids: embed(p["embed_tokens"], ids))
-    x = dropout(x, c.embd_pdrop, k_embed)
-    return llama.decode(p, c, x, **inputs, key=k_layers, layer=layer, norm=norm, rotated=c.rotated)
+    begin = decoder.turning(c, c.rotated, c.embd_pdrop, k_embed)
+    parts = {"words": p["embed_tokens"], "layers": p["layers"], "layer": layer, "norm": norm}
+    return decode(p, c, input_ids, **inputs, key=k_layers, **parts, begin=begin)
 
 
 # ------------------------------------------------------------------------------------------------------ heads
-
-
-def words(p, c, x):
-    weight = p["lm_head"].get("weight", p["model"]["embed_tokens"]["weight"])
-    return linear({"weight": weight, "bias": p["lm_head"]["bias"]}, x)
-
-
-@extends(model)
-def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["model"], c, **inputs)
-    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
 
 
 def cache(c, batch, length, dtype, stacked):
@@ -167,7 +141,7 @@ def cache(c, batch, length, dtype, stacked):
 
 HEADS = {
     "PhiModel": Head(Model, model, cache),
-    "PhiForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "PhiForCausalLM": decoder.language_model(Model, model, cache, bias=True),
     "PhiForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "PhiForTokenClassification": common.token_classifier(Model, model, PREFIX),
 }

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 from jaxformers import nn
 from jaxformers.config import ModelConfig
 from jaxformers.model import Head
-from jaxformers.models import common
+from jaxformers.models import common, decoder
 from jaxformers.models.text import llama
-from jaxformers.models.text.llama import cache, causal_lm, model, ties, words
+from jaxformers.models.text.llama import cache, model
 from jaxformers.nn import Linear
 
 PREFIX = "model"
@@ -79,13 +79,9 @@ def Model(c):
     return llama.Model(c, Layer)
 
 
-def CausalLM(c):
-    return llama.CausalLM(c, Model)
-
-
 HEADS = {
     "Qwen2Model": Head(Model, model, cache),
-    "Qwen2ForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "Qwen2ForCausalLM": decoder.language_model(Model, model, cache),
     "Qwen2ForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "Qwen2ForTokenClassification": common.token_classifier(Model, model, PREFIX),
     "Qwen2ForQuestionAnswering": common.question_answerer(Model, model, "transformer"),

@@ -13,9 +13,9 @@ from typing import Any, ClassVar
 from jaxformers import nn
 from jaxformers.config import ModelConfig
 from jaxformers.model import Head
-from jaxformers.models import common
+from jaxformers.models import common, decoder
 from jaxformers.models.text import llama, qwen2
-from jaxformers.models.text.llama import cache, causal_lm, model, ties, words
+from jaxformers.models.text.llama import cache, model
 from jaxformers.nn import RMSNorm
 
 PREFIX = "model"
@@ -65,13 +65,9 @@ def Model(c):
     return llama.Model(c, Layer)
 
 
-def CausalLM(c):
-    return llama.CausalLM(c, Model)
-
-
 HEADS = {
     "Qwen3Model": Head(Model, model, cache),
-    "Qwen3ForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "Qwen3ForCausalLM": decoder.language_model(Model, model, cache),
     "Qwen3ForSequenceClassification": common.sequence_classifier(Model, model, PREFIX),
     "Qwen3ForTokenClassification": common.token_classifier(Model, model, PREFIX),
     "Qwen3ForQuestionAnswering": common.question_answerer(Model, model, "transformer"),

@@ -91,13 +91,18 @@ def lm_head(p, c, x, table):
 # ------------------------------------------------------------------------------------------------------ heads
 
 
-def words(p, c, x, prefix: str = PREFIX):
-    return lm_head(p["lm_head"], c, x, p[prefix]["embeddings"]["word_embeddings"])
+def words_of(prefix: str):
+    """The output layers of RoBERTa's kin, as `encoder_heads.language_model` takes them."""
+
+    def words(p, c, x):
+        return lm_head(p["lm_head"], c, x, p[prefix]["embeddings"]["word_embeddings"])
+
+    return Words, words, functools.partial(ties, prefix=prefix)
 
 
 _first = encoder_heads.first_token("tanh")
 _pooled = encoder_heads.pooled(encoder_heads.hidden_rate)
-_words = (Words, words, ties)
+_words = words_of(PREFIX)
 
 HEADS = {
     "RobertaModel": Head(Model, model, bert.cache),

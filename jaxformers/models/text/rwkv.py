@@ -14,7 +14,8 @@ import jax.numpy as jnp
 from jaxformers import nn
 from jaxformers.config import ModelConfig
 from jaxformers.errors import InputError
-from jaxformers.model import Head, extends
+from jaxformers.model import Head
+from jaxformers.models import decoder
 from jaxformers.nn import Embedding, LayerNorm, Linear, embed, layer_norm, linear
 from jaxformers.output import Output
 from jaxformers.spec import Layers, Param, constant, stack
@@ -83,15 +84,6 @@ def Model(c):
         "blocks": Layers(Layer(c, i == 0) for i in range(c.num_hidden_layers)),
         "ln_out": LayerNorm(c.hidden_size),
     }
-
-
-def CausalLM(c):
-    words = {} if c.tie_word_embeddings else {"head": Linear(c.hidden_size, c.vocab_size, "embed vocab", False)}
-    return {"rwkv": Model(c), **words}
-
-
-def ties(c):
-    return {"head.weight": "rwkv.embeddings.weight"} if c.tie_word_embeddings else {}
 
 
 # ------------------------------------------------------------------------------------------------------ functions
@@ -226,17 +218,6 @@ def model(
 # ------------------------------------------------------------------------------------------------------ heads
 
 
-def words(p, c, x):
-    return linear(p["head"] if "head" in p else p["rwkv"]["embeddings"], x)
-
-
-@extends(model)
-def causal_lm(p, c, *, labels=None, logits_to_keep=0, **inputs):
-    """Next words; labels int [B, S] are shifted here. Only the last `logits_to_keep` positions are scored (0: all)."""
-    out = model(p["rwkv"], c, **inputs)
-    return nn.heads.causal_lm(out, words(p, c, out.last_hidden_state[:, -logits_to_keep:]), labels)
-
-
 def empty(batch: int, width: int):
     """The state [B, 3, A] before the first token: a mean of nothing."""
     return jnp.stack([jnp.zeros((batch, width)), jnp.zeros((batch, width)), jnp.full((batch, width), NEVER)], 1)
@@ -254,5 +235,5 @@ def cache(c, batch, length, dtype, stacked):
 
 HEADS = {
     "RwkvModel": Head(Model, model, cache),
-    "RwkvForCausalLM": Head(CausalLM, causal_lm, cache, ties, words=words),
+    "RwkvForCausalLM": decoder.language_model(Model, model, cache, PREFIX, "embeddings", "head"),
 }

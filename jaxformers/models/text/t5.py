@@ -9,13 +9,11 @@ from __future__ import annotations
 import dataclasses
 import functools
 
-import jax.numpy as jnp
-
 from jaxformers import nn
 from jaxformers.config import ModelConfig
-from jaxformers.errors import InputError
 from jaxformers.model import Head, extends
 from jaxformers.models import t5_family
+from jaxformers.models.encoder_heads import two_layers
 from jaxformers.models.t5_family import Dense, cache, decoding, ties, words
 from jaxformers.nn import dropout, linear
 
@@ -115,17 +113,11 @@ def sequence_classification(p, c, *, labels=None, key=None, **inputs):
 
     Every row of input_ids must hold `eos_token_id`; shifted right they are the decoder's default input.
     """
+    k_model, k_head = nn.split(key, 2)
     ids = inputs.get("input_ids")
-    if ids is None:
-        raise InputError(
-            c.model_type, ["input_ids must be given: sequences are classified at their last eos_token_id"]
-        )
-    k_model, k_in, k_mid = nn.split(key, 3)
     out = model(p["transformer"], c, **decoding(c, inputs, ids), key=k_model)
-    last = jnp.where(ids == c.eos_token_id, jnp.arange(ids.shape[1]), 0).max(-1)
-    x = dropout(out.last_hidden_state[jnp.arange(ids.shape[0]), last], c.classifier_dropout, k_in)
-    x = jnp.tanh(linear(p["classification_head"]["dense"], x))
-    logits = linear(p["classification_head"]["out_proj"], dropout(x, c.classifier_dropout, k_mid))
+    x = nn.heads.last_end(c, out.last_hidden_state, ids)
+    logits = two_layers(p["classification_head"], x, "tanh", c.classifier_dropout, k_head)
     return nn.heads.classification(out, c, logits, labels)
 
 
@@ -142,9 +134,8 @@ def token_classification(p, c, *, labels=None, key=None, **inputs):
 def question_answering(p, c, *, start_positions=None, end_positions=None, **inputs):
     """Start and end of the answer, int [B], in what the decoder reads: input_ids shifted right unless given."""
     out = model(p, c, **decoding(c, inputs, inputs.get("input_ids")))
-    return nn.heads.question_answering(
-        out, linear(p["qa_outputs"], out.last_hidden_state), start_positions, end_positions
-    )
+    logits = linear(p["qa_outputs"], out.last_hidden_state)
+    return nn.heads.question_answering(out, logits, start_positions, end_positions)
 
 
 _ties_within = functools.partial(ties, prefix=PREFIX + ".")

@@ -55,10 +55,8 @@ class Config(ModelConfig, model_type="videomae"):
             d, heads = getattr(self, f"{side}hidden_size"), getattr(self, f"{side}num_attention_heads")
             if d % heads:
                 yield f"{side}hidden_size must be a multiple of {side}num_attention_heads, got {d} and {heads}"
-        if self.image_size % self.patch_size:
-            yield f"image_size must be a multiple of patch_size, got {self.image_size} and {self.patch_size}"
-        if self.num_frames % self.tubelet_size:
-            yield f"num_frames must be a multiple of tubelet_size, got {self.num_frames} and {self.tubelet_size}"
+        yield from self.multiple("image_size", "patch_size")
+        yield from self.multiple("num_frames", "tubelet_size")
 
     @property
     def patches(self) -> tuple[int, int]:
@@ -194,8 +192,7 @@ def model(
     def step(p, x, key):
         return layer(p, c, x, key=key, weights=output_attentions)
 
-    keys = nn.split_layers(key, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=keys)
+    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=key)
     return Output(
         last_hidden_state=layer_norm(p["layernorm"], x, c.layer_norm_eps) if "layernorm" in p else x,
         hidden_states=nn.hidden_states(first, ys),
@@ -229,9 +226,9 @@ def pretraining(p, c, pixel_values, bool_masked_pos, *, num_masked=None, key=Non
     at = pick(jnp.asarray(waves(places.shape[1], x.shape[-1]), x.dtype), places)
     seen = x.shape[1]
     x = jnp.concatenate([x + at[:, :seen], p["mask_token"] + at[:, seen:]], 1)
-    decoder, keys = p["decoder"], nn.split_layers(k_decode, c.decoder_num_hidden_layers)
+    decoder = p["decoder"]
     x, _ = nn.fold(
-        lambda p, x, key: layer(p, c.decoder, x, key=key, weights=False), decoder["decoder_layers"], x, key=keys
+        lambda p, x, key: layer(p, c.decoder, x, key=key, weights=False), decoder["decoder_layers"], x, key=k_decode
     )
     logits = linear(decoder["head"], layer_norm(decoder["norm"], x[:, seen:], EPS))
     wanted = pick(targets(c, pixel_values), places[:, seen:])

@@ -69,9 +69,7 @@ class Config(BackboneConfig, model_type="beit"):
 
     def check(self):
         yield from (problems := list(super().check()))
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            yield f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and {heads}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
         if not 0 <= self.drop_path_rate < 1:
             yield f"drop_path_rate must be in [0, 1), got {self.drop_path_rate}"
         if self.auxiliary_num_convs < 0:

@@ -73,10 +73,7 @@ class Config(ModelConfig, model_type="detr"):
         if not self.use_timm_backbone and self.backbone is None:
             self.default(backbone_config=any_config({"model_type": "resnet", "out_features": ["stage4"]}))
         yield from detr_backbone.check(self)
-        for side in ("encoder", "decoder"):
-            heads = getattr(self, f"{side}_attention_heads")
-            if self.d_model % heads:
-                yield f"d_model must be a multiple of {side}_attention_heads, got {self.d_model} and {heads}"
+        yield from self.multiple("d_model", "encoder_attention_heads", "decoder_attention_heads")
         if self.d_model % 4:
             yield f"d_model must be a multiple of 4, got {self.d_model}"
         if self.class_cost == self.bbox_cost == self.giou_cost == 0:

@@ -55,9 +55,7 @@ class Config(BackboneConfig, model_type="dinov2"):
 
     def check(self):
         yield from super().check()
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            yield f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and {heads}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
         if not 0 <= self.drop_path_rate < 1:
             yield f"drop_path_rate must be in [0, 1), got {self.drop_path_rate}"
 
@@ -136,8 +134,7 @@ def encode(p, c, pixel_values, bool_masked_pos, states, weights, key):
     def step(p, x, key):
         return layer(p, c, x, key=key, weights=weights)
 
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=states, key=keys)
+    x, ys = nn.fold(step, layers, first, states=states, key=k_layers)
     return x, nn.hidden_states(first, ys), nn.collect(ys, "attention")
 
 

@@ -173,8 +173,7 @@ def encode(p, c, pixel_values, states: bool, weights: bool, key):
     def step(p, x, key):
         return vit.layer(p, c, x, key=key, weights=weights)
 
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=states, key=keys)
+    x, ys = nn.fold(step, layers, first, states=states, key=k_layers)
     return x, nn.hidden_states(first, ys), nn.collect(ys, "attention")
 
 

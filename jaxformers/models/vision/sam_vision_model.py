@@ -48,9 +48,7 @@ class Config(ModelConfig, model_type="sam_vision_model"):
 
     def check(self):
         self.default(mlp_dim=int(self.hidden_size * self.mlp_ratio))
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            yield f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and {heads}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
         if not 0 < self.patch_size <= self.image_size:
             yield f"patch_size must be at least 1 and at most image_size ({self.image_size}), got {self.patch_size}"
         if self.window_size < 0:

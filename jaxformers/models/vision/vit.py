@@ -46,9 +46,7 @@ class Config(ModelConfig, model_type="vit"):
 
     def check(self):
         self.default(pooler_output_size=self.hidden_size)
-        if self.hidden_size % self.num_attention_heads:
-            heads = self.num_attention_heads
-            yield f"hidden_size must be a multiple of num_attention_heads, got {self.hidden_size} and {heads}"
+        yield from self.multiple("hidden_size", "num_attention_heads")
         if not all(0 < p <= n for p, n in zip(nn.pair(self.patch_size), nn.pair(self.image_size), strict=True)):
             yield f"patch_size must be at least 1 and at most image_size ({self.image_size}), got {self.patch_size}"
 
@@ -177,8 +175,7 @@ def encode(
     def step(p, x, key):
         return layer(p, c, x, key=key, weights=output_attentions)
 
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=keys)
+    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=k_layers)
     x = layer_norm(p["layernorm"], x, c.layer_norm_eps)
     pooled = nn.activation(c.pooler_act, linear(p["pooler"]["dense"], x[:, 0])) if "pooler" in p else None
     return Output(

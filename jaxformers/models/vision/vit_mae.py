@@ -57,8 +57,7 @@ class Config(ModelConfig, model_type="vit_mae"):
             if d % heads or d % 4:
                 rule = f"{side}hidden_size must be a multiple of 4 and of {side}num_attention_heads"
                 yield f"{rule}, got {d} and {heads}"
-        if self.image_size % self.patch_size:
-            yield f"image_size must be a multiple of patch_size, got {self.image_size} and {self.patch_size}"
+        yield from self.multiple("image_size", "patch_size")
         if not 0 <= self.mask_ratio < 1:
             yield f"mask_ratio must be in [0, 1), got {self.mask_ratio}"
 
@@ -169,8 +168,7 @@ def model(
         return vit.layer(p, c, x, key=key, weights=output_attentions)
 
     layers = p["encoder"]["layer"]
-    keys = nn.split_layers(k_layers, nn.num_layers(layers))
-    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=keys)
+    x, ys = nn.fold(step, layers, first, states=output_hidden_states, key=k_layers)
     return Output(
         last_hidden_state=layer_norm(p["layernorm"], x, c.layer_norm_eps),
         mask=hidden.astype(x.dtype),
@@ -190,8 +188,7 @@ def decode(p, c, x, restore, key):
     if table.shape[1] != x.shape[1]:  # as in the reference these stretch along the row of all patches
         patches = nn.resize.bicubic(table[:, None, 1:], (1, x.shape[1] - 1))[:, 0]
         table = jnp.concatenate([table[:, :1], patches], 1)
-    keys = nn.split_layers(key, nn.num_layers(p["decoder_layers"]))
-    x, _ = nn.fold(lambda p, x, key: vit.layer(p, c.decoder, x, key=key), p["decoder_layers"], x + table, key=keys)
+    x, _ = nn.fold(lambda p, x, key: vit.layer(p, c.decoder, x, key=key), p["decoder_layers"], x + table, key=key)
     return linear(p["decoder_pred"], layer_norm(p["decoder_norm"], x, c.layer_norm_eps))[:, 1:]
 
 
