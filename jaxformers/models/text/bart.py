@@ -131,12 +131,14 @@ def cache(c, batch, length, dtype, stacked):
 
 BARE = Head(Model, model, cache, functools.partial(ties, prefix=""))
 GENERATION = Head(ConditionalGeneration, conditional_generation, cache, ties)
+CLASSIFICATION = Head(SequenceClassification, sequence_classification, ties=ties)
+ANSWERING = common.question_answerer(Model, model, PREFIX, "d_model", ties, ("past_key_values",))
 CAUSAL = Head(CausalLM, causal_lm, cache, decoder_ties, words=words)
 
 HEADS = {
     "BartModel": BARE,
     "BartForConditionalGeneration": GENERATION,
-    "BartForSequenceClassification": Head(SequenceClassification, sequence_classification, ties=ties),
-    "BartForQuestionAnswering": common.question_answerer(Model, model, PREFIX, "d_model", ties, ("past_key_values",)),
+    "BartForSequenceClassification": CLASSIFICATION,
+    "BartForQuestionAnswering": ANSWERING,
     "BartForCausalLM": CAUSAL,
 }

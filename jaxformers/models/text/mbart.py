@@ -8,18 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 
-from jaxformers.model import Head
 from jaxformers.models.bart_family import Family
-from jaxformers.models.text.bart import (
-    BARE,
-    CAUSAL,
-    GENERATION,
-    QuestionAnswering,
-    SequenceClassification,
-    question_answering,
-    sequence_classification,
-    ties,
-)
+from jaxformers.models.text.bart import ANSWERING, BARE, CAUSAL, CLASSIFICATION, GENERATION
 
 PREFIX = "model"
 
@@ -37,7 +27,7 @@ class Config(Family, model_type="mbart"):
 HEADS = {
     "MBartModel": BARE,
     "MBartForConditionalGeneration": GENERATION,
-    "MBartForSequenceClassification": Head(SequenceClassification, sequence_classification, ties=ties),
-    "MBartForQuestionAnswering": Head(QuestionAnswering, question_answering, ties=ties),
+    "MBartForSequenceClassification": CLASSIFICATION,
+    "MBartForQuestionAnswering": ANSWERING,
     "MBartForCausalLM": CAUSAL,
 }

@@ -138,13 +138,12 @@ def model(
 
 _unpooled = (functools.partial(Model, pooler=False), model, PREFIX)
 _rate = encoder_heads.hidden_rate
+_first = encoder_heads.first_token("tanh", _rate)
 
 HEADS = {
     "MPNetModel": Head(Model, model),
     "MPNetForMaskedLM": encoder_heads.language_model(*_unpooled, *roberta.words_of(PREFIX)),
-    "MPNetForSequenceClassification": encoder_heads.sequence_classifier(
-        *_unpooled, encoder_heads.first_token("tanh", _rate)
-    ),
+    "MPNetForSequenceClassification": encoder_heads.sequence_classifier(*_unpooled, _first),
     "MPNetForMultipleChoice": encoder_heads.multiple_choice(Model, model, PREFIX, encoder_heads.pooled(_rate)),
     "MPNetForTokenClassification": encoder_heads.token_classifier(*_unpooled, _rate),
     "MPNetForQuestionAnswering": common.question_answerer(*_unpooled),
