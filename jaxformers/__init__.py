@@ -24,6 +24,8 @@ _HOME = {
     "TextIteratorStreamer": "generation",
     "AutoConfig": "auto",
     "AutoTokenizer": "tokenization",
+    "AutoImageProcessor": "processing",
+    "load_image": "processing",
     "ModelConfig": "config",
     "Model": "model",
     "Head": "model",
@@ -41,7 +43,8 @@ _HOME = {
     "CheckpointError": "errors",
     "InputError": "errors",
 }
-_MODULES = ("auto", "bridges", "checkpoints", "generation", "models", "nn", "sharding", "spec", "tokenization")
+_MODULES = ("auto", "bridges", "checkpoints", "generation", "models", "nn")
+_MODULES += ("processing", "sharding", "spec", "tokenization")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,1 @@
+"""Images: loading, transforms, one processor a family of checkpoints, and what models say made readable."""

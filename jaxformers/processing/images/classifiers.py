@@ -1,0 +1,107 @@
+"""Processors of classifiers and encoders that do a step of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jaxformers.errors import InputError
+from jaxformers.processing.images import transforms
+from jaxformers.processing.images.processor import ImageProcessor
+
+
+class ConvNext(ImageProcessor):
+    """Below 384 the middle `crop_pct` of an image, else all of it squeezed into a square."""
+
+    square = False
+    steps = ("resize", "rescale", "normalize")
+
+    def do_resize_to(self, x: np.ndarray) -> np.ndarray:
+        n = self.size["shortest_edge"]
+        if n >= 384:
+            return transforms.resize(x, (n, n), self.resample)
+        whole = transforms.shortest_edge(*x.shape[:2], int(n / self.crop_pct))
+        return transforms.center_crop(transforms.resize(x, whole, self.resample), (n, n))
+
+
+class Perceiver(ImageProcessor):
+    """Crops first: of the shorter side the part that `size` is of `crop_size`."""
+
+    steps = ("center_crop", "resize", "rescale", "normalize")
+
+    def do_center_crop_to(self, x: np.ndarray) -> np.ndarray:
+        short = min(x.shape[:2])
+        part = tuple(self.size[side] / self.crop_size[side] * short for side in ("height", "width"))
+        return transforms.center_crop(x, part)  # type: ignore[arg-type]
+
+
+class Levit(ImageProcessor):
+    """The shorter side is made 256 / 224 of `size`, for the crop."""
+
+    square = False
+
+    def target(self, h: int, w: int) -> tuple[int, int]:
+        if "shortest_edge" in self.size:
+            return transforms.shortest_edge(h, w, int(256 / 224 * self.size["shortest_edge"]))
+        return super().target(h, w)
+
+
+class PoolFormer(ImageProcessor):
+    """Resized by `size` over `crop_pct`, for the crop."""
+
+    square = False
+
+    def target(self, h: int, w: int) -> tuple[int, int]:
+        size, part = self.size, self.crop_pct
+        if part is None:
+            return super().target(h, w)
+        if "shortest_edge" in size:
+            return transforms.shortest_edge(h, w, int(size["shortest_edge"] / part))
+        if size["height"] == size["width"]:
+            return transforms.shortest_edge(h, w, int(size["height"] / part))
+        return int(size["height"] / part), int(size["width"] / part)
+
+
+class EfficientNet(ImageProcessor):
+    """May rescale to -1 to 1 (`rescale_offset`), and divides by `image_std` once more with `include_top`."""
+
+    def do_rescale_to(self, x: np.ndarray) -> np.ndarray:
+        y = super().do_rescale_to(x)
+        return y - 1 if self.rescale_offset else y
+
+    def prepare(self, x: np.ndarray) -> np.ndarray:
+        x = super().prepare(x)
+        return transforms.normalize(x, 0.0, self.image_std) if self.include_top else x
+
+
+class GLPN(ImageProcessor):
+    """Both sides are rounded down to multiples of `size_divisor`; numbers become 0 to 1."""
+
+    steps = ("resize", "rescale")
+
+    def target(self, h: int, w: int) -> tuple[int, int]:
+        n = self.size_divisor
+        return h // n * n, w // n * n
+
+    def do_rescale_to(self, x: np.ndarray) -> np.ndarray:
+        return transforms.rescale(x, 1 / 255)
+
+
+class LayoutLM(ImageProcessor):
+    """Pages of documents, whose words and boxes the tokenizer is given: `apply_ocr` must be off."""
+
+    steps = ("resize", "rescale", "normalize")
+
+    def prepare(self, x: np.ndarray) -> np.ndarray:
+        if self.apply_ocr:
+            problem = "apply_ocr must be False: text in pictures is not read here, got True"
+            raise InputError(self.name, [problem], "give words and their boxes to the tokenizer")
+        return super().prepare(x)
+
+
+class LayoutLMv2(LayoutLM):
+    """Bytes of a page, blue first."""
+
+    steps = ("resize",)
+
+    def prepare(self, x: np.ndarray) -> np.ndarray:
+        return super().prepare(x)[..., ::-1]

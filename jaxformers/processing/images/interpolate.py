@@ -1,0 +1,50 @@
+"""Maps of numbers [..., H, W] resized as models do it: half-pixel centers, no smoothing."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def bilinear(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """x [..., H, W] -> [..., *size], float32, straight between the nearest two in each direction."""
+    return _resized(x, size, _linear)
+
+
+def bicubic(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """x [..., H, W] -> [..., *size], float32, by cubic convolution (a = -0.75) of the nearest four."""
+    return _resized(x, size, _cubic)
+
+
+def _resized(x: np.ndarray, size: tuple[int, int], weigh) -> np.ndarray:
+    x = np.asarray(x, np.float32)
+    for axis, n in ((-2, int(size[0])), (-1, int(size[1]))):
+        have = x.shape[axis]
+        if n != have:
+            x = np.moveaxis(weigh(np.moveaxis(x, axis, -1), n, have), -1, axis)
+    return x
+
+
+def _places(n: int, have: int) -> np.ndarray:
+    return (np.arange(n, dtype=np.float32) + np.float32(0.5)) * np.float32(have / n) - np.float32(0.5)
+
+
+def _linear(x: np.ndarray, n: int, have: int) -> np.ndarray:
+    at = np.maximum(_places(n, have), 0)
+    low = np.minimum(at.astype(int), have - 1)
+    part = at - low
+    return x[..., low] * (1 - part) + x[..., np.minimum(low + 1, have - 1)] * part
+
+
+def _cubic(x: np.ndarray, n: int, have: int) -> np.ndarray:
+    at = _places(n, have)
+    low = np.floor(at).astype(int)
+    t, a = at - low, np.float32(-0.75)
+    far, near = 1 + t, t
+    weights = (
+        ((a * far - 5 * a) * far + 8 * a) * far - 4 * a,
+        ((a + 2) * near - (a + 3)) * near * near + 1,
+        ((a + 2) * (1 - t) - (a + 3)) * (1 - t) * (1 - t) + 1,
+        ((a * (2 - t) - 5 * a) * (2 - t) + 8 * a) * (2 - t) - 4 * a,
+    )
+    taken = (x[..., np.clip(low + i, 0, have - 1)] for i in (-1, 0, 1, 2))
+    return sum(w * v for w, v in zip(weights, taken, strict=True))  # type: ignore[return-value]

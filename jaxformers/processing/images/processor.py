@@ -1,0 +1,210 @@
+"""`ImageProcessor`: the steps that most checkpoints take from a picture to `pixel_values`."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from jaxformers.errors import CheckpointError, InputError, nearest
+from jaxformers.processing.features import Features
+from jaxformers.processing.images import transforms
+from jaxformers.processing.images.loading import flat, load_image, to_array
+
+SIZES = (
+    {"height", "width"},
+    {"shortest_edge"},
+    {"shortest_edge", "longest_edge"},
+    {"longest_edge"},
+    {"max_height", "max_width"},
+)
+
+
+class ImageProcessor:
+    """Resizes, crops, rescales and normalises images, as the settings say.
+
+    Args:
+      settings: as in preprocessor_config.json; what is left out is as in `defaults`. Keys that the class does not
+        know are kept for `save_pretrained`.
+
+    Raises:
+      InputError: a size, filter or mean that can not be.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    steps: ClassVar[tuple[str, ...]] = ("resize", "center_crop", "rescale", "normalize")
+    square: ClassVar[bool] = True  # is one number as `size` both sides? Otherwise it is the shorter one
+    name = "ImageProcessor"  # the class that files name
+
+    def __init__(self, **settings: Any):
+        self.settings = {**self.defaults, **settings}
+        for key in ("size", "crop_size", "pad_size", "mask_size", "mask_pad_size", "patch_size"):
+            if self.settings.get(key) is not None:
+                self.settings[key] = size_dict(key, self.settings[key], self.square or key != "size")
+        self._check()
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "settings" and name in self.__dict__.get("settings", {}):
+            return self.settings[name]
+        raise AttributeError(f"{type(self).__name__} has no setting {name!r}")
+
+    def _check(self) -> None:
+        """Raises InputError for a step that lacks what it needs."""
+        needs = {
+            "resize": ("size", "resample"),
+            "center_crop": ("crop_size",),
+            "rescale": ("rescale_factor",),
+            "normalize": ("image_mean", "image_std"),
+        }
+        problems = [
+            f"{key} must be given, as do_{step} is on"
+            for step in self.steps
+            if self.does(step)
+            for key in needs.get(step, ())
+            if key in self.defaults and self.settings.get(key) is None
+        ]
+        if (given := self.settings.get("resample")) not in (None, *transforms.FILTERS.values()):
+            problems.append(f"resample must be one of {transforms.FILTERS}, got {given!r}")
+        if problems:
+            raise InputError(self.name, problems)
+
+    def does(self, step: str) -> bool:
+        """Is a step on?"""
+        return bool(self.settings.get(f"do_{step}"))
+
+    def changed(self, changes: Mapping[str, Any]) -> ImageProcessor:
+        """A processor with other settings.
+
+        Raises:
+          InputError: there is no such setting.
+        """
+        changes = {k: v for k, v in changes.items() if v is not None}
+        unknown = [k for k in changes if k not in self.defaults]
+        if unknown:
+            listed = [f"unknown setting {k!r}; nearest: {', '.join(nearest(k, self.defaults, 3))}" for k in unknown]
+            raise InputError(self.name, listed)
+        return type(self)(**{**self.settings, **changes}) if changes else self
+
+    # -------------------------------------------------------------------------------------------- images -> arrays
+
+    def __call__(
+        self,
+        images: Any,
+        return_tensors: str | None = None,
+        data_format: str = "channels_first",
+        input_data_format: str | None = None,
+        **changes: Any,
+    ) -> Features:
+        """`pixel_values`, float32 [C, H, W] an image.
+
+        Args:
+          images: an image or a list of them: Pillow images, arrays [H, W, C] or [C, H, W], paths, bytes, URLs; or an
+            array of images [B, ...].
+          return_tensors: None (a list), "np" or "jax" (one array [B, C, H, W]).
+          data_format: "channels_first" or "channels_last", of what is returned.
+          input_data_format: of arrays; see `to_array`.
+          changes: settings for this call.
+
+        Raises:
+          InputError: something is no image, a setting is unknown or can not be, or sizes differ in one array.
+        """
+        own = self.changed(changes)
+        pixels = [own.prepare(x) for x in own.arrays(images, input_data_format)]
+        return Features({"pixel_values": [own.out(x, data_format) for x in pixels]}, return_tensors)
+
+    preprocess = __call__
+
+    def arrays(self, images: Any, input_data_format: str | None = None) -> list[np.ndarray]:
+        """Images as arrays [H, W, C]."""
+        whole = [load_image(x) if isinstance(x, str | bytes | os.PathLike) else x for x in flat(images)]
+        return [to_array(x, input_data_format) for x in whole]
+
+    def prepare(self, x: np.ndarray) -> np.ndarray:
+        """Takes one image [H, W, C] through the steps."""
+        for step in self.steps:
+            if self.does(step):
+                x = getattr(self, f"do_{step}_to")(x)
+        return x
+
+    def out(self, x: np.ndarray, data_format: str = "channels_first") -> np.ndarray:
+        """x [H, W, C] in the format asked for."""
+        if data_format not in ("channels_first", "channels_last"):
+            raise InputError(self.name, [f"data_format must be channels_first or channels_last, got {data_format!r}"])
+        return np.ascontiguousarray(np.moveaxis(x, -1, 0)) if data_format == "channels_first" else x
+
+    # -------------------------------------------------------------------------------------------- steps
+
+    def target(self, h: int, w: int) -> tuple[int, int]:
+        """The size (height, width) that an image of h x w is resized to."""
+        size = self.size
+        if "height" in size:
+            return size["height"], size["width"]
+        if "max_height" in size:
+            return transforms.within(h, w, size["max_height"], size["max_width"])
+        if "shortest_edge" not in size:
+            return transforms.longest_edge(h, w, size["longest_edge"])
+        if "longest_edge" in size:
+            return transforms.between_edges(h, w, size["shortest_edge"], size["longest_edge"])
+        return transforms.shortest_edge(h, w, size["shortest_edge"])
+
+    def do_resize_to(self, x: np.ndarray) -> np.ndarray:
+        return transforms.resize(x, self.target(*x.shape[:2]), self.resample)
+
+    def do_center_crop_to(self, x: np.ndarray) -> np.ndarray:
+        return transforms.center_crop(x, (self.crop_size["height"], self.crop_size["width"]))
+
+    def do_rescale_to(self, x: np.ndarray) -> np.ndarray:
+        return transforms.rescale(x, self.rescale_factor)
+
+    def do_normalize_to(self, x: np.ndarray) -> np.ndarray:
+        return transforms.normalize(x, self.image_mean, self.image_std)
+
+    # -------------------------------------------------------------------------------------------- files
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as preprocessor_config.json holds them."""
+        return {**copy.deepcopy(self.settings), "image_processor_type": self.name}
+
+    def save_pretrained(self, directory: str | os.PathLike) -> tuple[str, ...]:
+        """Writes preprocessor_config.json; returns its path.
+
+        Raises:
+          CheckpointError: `directory` is a file.
+        """
+        from jaxformers.checkpoints.files import write_atomically
+
+        folder = pathlib.Path(directory)
+        if folder.exists() and not folder.is_dir():
+            raise CheckpointError("save_pretrained", [f"must be given a directory, got the file {str(folder)!r}"])
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
+        write_atomically(folder / "preprocessor_config.json", text.encode())
+        return (str(folder / "preprocessor_config.json"),)
+
+    def __repr__(self) -> str:
+        return f"{self.name}({json.dumps(self.settings, default=str)})"
+
+
+def size_dict(name: str, size: Any, square: bool) -> dict[str, int]:
+    """A size in the form that files use: a number, a pair (height, width) or a dictionary.
+
+    Args:
+      name: of the setting, for errors.
+      square: is one number both sides? Otherwise it is the shorter one.
+    """
+    if isinstance(size, list | tuple) and len(size) == 2:
+        size = {"height": size[0], "width": size[1]}
+    elif not isinstance(size, Mapping):
+        size = {"height": size, "width": size} if square else {"shortest_edge": size}
+    known = set(size) in SIZES
+    if not known or not all(isinstance(n, int | np.integer) and n > 0 for n in size.values()):
+        forms = " or ".join("+".join(sorted(s)) for s in SIZES)
+        raise InputError(
+            "processor", [f"{name} must be a positive number, a pair or a dictionary of {forms}, got {size}"]
+        )
+    return {k: int(n) for k, n in size.items()}
