@@ -14,6 +14,7 @@ from images.case import GOLDENS, picture
 from images.said import SIZES, said
 
 import jaxformers as jf
+from jaxformers.processing.download import download
 from jaxformers.processing.images import interpolate, loading, transforms
 from jaxformers.processing.images.kinds import KINDS, MODELS, make
 
@@ -63,7 +64,7 @@ def test_from_a_server(server):
     with pytest.raises(jf.InputError, match=r"/none must answer: .*404"):
         jf.load_image(f"{server}/none")
     with pytest.raises(jf.InputError, match="must hold at most 2000 bytes"):
-        loading.download(f"{server}/large", limit=2000)
+        download(f"{server}/large", limit=2000)
 
 
 def test_upright():

@@ -1,19 +1,22 @@
-"""`AutoImageProcessor`: from a directory or hub id to the processor that its preprocessor_config.json describes."""
+"""`AutoImageProcessor`, `AutoFeatureExtractor`: what the preprocessor_config.json of a checkpoint describes."""
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import re
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from jaxformers.checkpoints.hub import TEXT, resolve
 from jaxformers.errors import CheckpointError, InputError, nearest
-from jaxformers.processing.images import kinds
+from jaxformers.processing.audio import kinds as sounds
+from jaxformers.processing.audio.extractor import FeatureExtractor
+from jaxformers.processing.images import kinds as images
 from jaxformers.processing.images.processor import ImageProcessor
+from jaxformers.processing.settings import FILE, model_type, read
 
-FILE = "preprocessor_config.json"
+KEYS = ("image_processor_type", "feature_extractor_type")
 
 
 class AutoImageProcessor:
@@ -32,49 +35,80 @@ class AutoImageProcessor:
           CheckpointError: no such directory or file, a damaged file, or a class that is not known.
           InputError: an unknown setting, or a value that it can not have.
         """
+
+        def stem(name: str) -> str:
+            return re.sub(r"(ImageProcessor(Fast)?|FeatureExtractor|VideoProcessor)$", "", name)
+
+        return _made(path, revision, changes, stem, images.KINDS, images.MODELS, images.make)
+
+
+class AutoFeatureExtractor:
+    """Feature extractors of sounds, and processors of images, by directory or hub id."""
+
+    @staticmethod
+    def from_pretrained(
+        path: str | os.PathLike, *, revision: str | None = None, **changes: Any
+    ) -> FeatureExtractor | ImageProcessor:
+        """The feature extractor of a checkpoint of sounds; of one of images, what `AutoImageProcessor` gives.
+
+        Args:
+          path: a directory with preprocessor_config.json, or a hub id.
+          revision: branch, tag or commit on the hub.
+          changes: settings to override, e.g. `sampling_rate=8000`, `do_normalize=False`.
+
+        Raises:
+          CheckpointError: no such directory or file, a damaged file, or a class that is not known.
+          InputError: an unknown setting, or a value that it can not have.
+        """
         directory = resolve(path, revision, TEXT)
         settings = read(directory)
-        kind = _kind(directory, settings)
-        held = {k: v for k, v in settings.items() if k not in ("image_processor_type", "feature_extractor_type")}
-        try:
-            made = kinds.make(kind, held)
-        except InputError as e:
-            raise CheckpointError(str(directory / FILE), list(e.problems)) from None
-        return made.changed(changes)
+        named = next((settings[k] for k in KEYS if isinstance(settings.get(k), str)), None)
+        if named in sounds.KINDS or (named is None and model_type(directory) in sounds.MODELS):
+
+            def make(kind: str, held: dict[str, Any]) -> FeatureExtractor:
+                return sounds.KINDS[kind](**held)
+
+            return _made(path, revision, changes, str, sounds.KINDS, sounds.MODELS, make)
+        return AutoImageProcessor.from_pretrained(path, revision=revision, **changes)
 
 
-def read(directory: pathlib.Path) -> dict[str, Any]:
-    """The settings in preprocessor_config.json.
+def _made(
+    path: str | os.PathLike,
+    revision: str | None,
+    changes: Mapping[str, Any],
+    stem: Callable[[str], str],
+    known: Collection[str],
+    models: Mapping[str, str],
+    make: Callable[[str, dict[str, Any]], Any],
+) -> Any:
+    """What a directory describes.
 
-    Raises:
-      CheckpointError: it is missing or damaged.
+    Args:
+      stem: of the class's name, the key of `known`.
+      known: kinds that there are.
+      models: the kind of each model type, for files that name no class.
+      make: `(kind, settings) -> processor`.
     """
-    file = directory / FILE
-    if not file.is_file():
-        held = ", ".join(sorted(p.name for p in directory.iterdir())[:12]) or "nothing"
-        raise CheckpointError(os.fspath(directory), [f"must hold {FILE}; it holds {held}"])
+    directory = resolve(path, revision, TEXT)
+    settings = read(directory)
+    kind = _kind(directory, settings, stem, known, models)
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
-        raise CheckpointError(str(file), [f"must hold one JSON object: {e}"]) from None
-    if not isinstance(value, dict):
-        raise CheckpointError(str(file), [f"must hold one JSON object, got {type(value).__name__}"])
-    return value
+        made = make(kind, {k: v for k, v in settings.items() if k not in KEYS})
+    except InputError as e:
+        raise CheckpointError(str(directory / FILE), list(e.problems)) from None
+    return made.changed(changes)
 
 
-def _kind(directory: pathlib.Path, settings: dict[str, Any]) -> str:
-    """The key of `kinds.KINDS` that the files mean: by the class they name, else by the model type."""
-    for key in ("image_processor_type", "feature_extractor_type"):
+def _kind(directory: pathlib.Path, settings: Mapping[str, Any], stem, known, models) -> str:
+    for key in KEYS:
         name = settings.get(key)
         if isinstance(name, str):
-            stem = re.sub(r"(ImageProcessor(Fast)?|FeatureExtractor|VideoProcessor)$", "", name)
-            if stem in kinds.KINDS:
-                return stem
-            close = ", ".join(nearest(stem, kinds.KINDS, 3))
+            if stem(name) in known:
+                return stem(name)
+            close = ", ".join(nearest(stem(name), known, 3))
             raise CheckpointError(str(directory / FILE), [f"{key} {name!r} is not known; nearest: {close}"])
-    config = directory / "config.json"
-    model = json.loads(config.read_text(encoding="utf-8")).get("model_type") if config.is_file() else None
-    if model not in kinds.MODELS:
-        problem = f"must name image_processor_type, as config.json's model_type {model!r} does not tell it"
+    of_model = model_type(directory)
+    if of_model not in models:
+        problem = f"must name {' or '.join(KEYS)}, as config.json's model_type {of_model!r} does not tell it"
         raise CheckpointError(str(directory / FILE), [problem])
-    return kinds.MODELS[model]
+    return models[of_model]

@@ -6,18 +6,15 @@ import base64
 import binascii
 import io
 import os
-import urllib.error
-import urllib.request
 import warnings
 from typing import Any
 
 import numpy as np
 
 from jaxformers.errors import InputError
+from jaxformers.processing.download import SECONDS, download
 
 PIXELS = 2**28  # of a file; more is taken for an attack on memory
-BYTES = 2**26  # of a download
-SECONDS = 30.0
 
 
 def pillow():
@@ -92,22 +89,6 @@ def _bytes(source: Any, timeout: float) -> bytes:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         raise InputError("load_image", [f"no such file, and no base64 text: {source!r:.80}"]) from None
-
-
-def download(url: str, timeout: float = SECONDS, limit: int = BYTES) -> bytes:
-    """The bytes behind an http(s) URL.
-
-    Raises:
-      InputError: no answer in `timeout` seconds, an error of the server, or more than `limit` bytes.
-    """
-    try:
-        with urllib.request.urlopen(url, timeout=timeout) as answer:
-            data = answer.read(limit + 1)
-    except (OSError, ValueError, urllib.error.URLError) as e:
-        raise InputError("download", [f"{url} must answer: {e}"]) from None
-    if len(data) > limit:
-        raise InputError("download", [f"{url} must hold at most {limit} bytes"])
-    return data
 
 
 # ------------------------------------------------------------------------------------------------------ arrays

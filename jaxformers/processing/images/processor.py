@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import copy
-import json
 import os
-import pathlib
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
-from jaxformers.errors import CheckpointError, InputError, nearest
+from jaxformers.errors import InputError
 from jaxformers.processing.features import Features
 from jaxformers.processing.images import transforms
 from jaxformers.processing.images.loading import flat, load_image, to_array
+from jaxformers.processing.settings import Configured
 
 SIZES = (
     {"height", "width"},
@@ -25,7 +23,7 @@ SIZES = (
 )
 
 
-class ImageProcessor:
+class ImageProcessor(Configured):
     """Resizes, crops, rescales and normalises images, as the settings say.
 
     Args:
@@ -36,22 +34,16 @@ class ImageProcessor:
       InputError: a size, filter or mean that can not be.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {}
     steps: ClassVar[tuple[str, ...]] = ("resize", "center_crop", "rescale", "normalize")
     square: ClassVar[bool] = True  # is one number as `size` both sides? Otherwise it is the shorter one
-    name = "ImageProcessor"  # the class that files name
+    name = "ImageProcessor"
 
     def __init__(self, **settings: Any):
-        self.settings = {**self.defaults, **settings}
+        super().__init__(**settings)
         for key in ("size", "crop_size", "pad_size", "mask_size", "mask_pad_size", "patch_size"):
             if self.settings.get(key) is not None:
                 self.settings[key] = size_dict(key, self.settings[key], self.square or key != "size")
         self._check()
-
-    def __getattr__(self, name: str) -> Any:
-        if name != "settings" and name in self.__dict__.get("settings", {}):
-            return self.settings[name]
-        raise AttributeError(f"{type(self).__name__} has no setting {name!r}")
 
     def _check(self) -> None:
         """Raises InputError for a step that lacks what it needs."""
@@ -76,19 +68,6 @@ class ImageProcessor:
     def does(self, step: str) -> bool:
         """Is a step on?"""
         return bool(self.settings.get(f"do_{step}"))
-
-    def changed(self, changes: Mapping[str, Any]) -> ImageProcessor:
-        """A processor with other settings.
-
-        Raises:
-          InputError: there is no such setting.
-        """
-        changes = {k: v for k, v in changes.items() if v is not None}
-        unknown = [k for k in changes if k not in self.defaults]
-        if unknown:
-            listed = [f"unknown setting {k!r}; nearest: {', '.join(nearest(k, self.defaults, 3))}" for k in unknown]
-            raise InputError(self.name, listed)
-        return type(self)(**{**self.settings, **changes}) if changes else self
 
     # -------------------------------------------------------------------------------------------- images -> arrays
 
@@ -163,31 +142,6 @@ class ImageProcessor:
 
     def do_normalize_to(self, x: np.ndarray) -> np.ndarray:
         return transforms.normalize(x, self.image_mean, self.image_std)
-
-    # -------------------------------------------------------------------------------------------- files
-
-    def to_dict(self) -> dict[str, Any]:
-        """The settings as preprocessor_config.json holds them."""
-        return {**copy.deepcopy(self.settings), "image_processor_type": self.name}
-
-    def save_pretrained(self, directory: str | os.PathLike) -> tuple[str, ...]:
-        """Writes preprocessor_config.json; returns its path.
-
-        Raises:
-          CheckpointError: `directory` is a file.
-        """
-        from jaxformers.checkpoints.files import write_atomically
-
-        folder = pathlib.Path(directory)
-        if folder.exists() and not folder.is_dir():
-            raise CheckpointError("save_pretrained", [f"must be given a directory, got the file {str(folder)!r}"])
-        folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
-        write_atomically(folder / "preprocessor_config.json", text.encode())
-        return (str(folder / "preprocessor_config.json"),)
-
-    def __repr__(self) -> str:
-        return f"{self.name}({json.dumps(self.settings, default=str)})"
 
 
 def size_dict(name: str, size: Any, square: bool) -> dict[str, int]:

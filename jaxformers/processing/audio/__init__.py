@@ -1,0 +1,1 @@
+"""Sound: loading, spectrograms, and one feature extractor a family of checkpoints."""

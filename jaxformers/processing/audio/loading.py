@@ -1,0 +1,97 @@
+"""Sound from wherever it is, as float32 samples at the rate asked for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import math
+import os
+from typing import Any
+
+import numpy as np
+
+from jaxformers.errors import InputError
+from jaxformers.processing.audio.wav import is_wav, read_wav
+from jaxformers.processing.download import SECONDS, download
+
+
+def load_audio(
+    source: Any, sampling_rate: int | None = None, mono: bool = True, timeout: float = SECONDS
+) -> tuple[np.ndarray, int]:
+    """Samples of -1 to 1, float32 [samples] (or [channels, samples] without `mono`), and their rate in Hz.
+
+    Args:
+      source: a path, the file's bytes, an http(s) or data URL, or base64 text. WAV files are read as they are, others
+        (FLAC, OGG, MP3, ...) by the soundfile library.
+      sampling_rate: the rate to resample to; None keeps the file's.
+      mono: the mean of the channels.
+      timeout: seconds that a server may take for each answer.
+
+    Raises:
+      InputError: there is no such file, it is no sound, damaged or empty, or holds numbers that are not finite.
+    """
+    x, rate = _read(_bytes(source, timeout))
+    if not x.size or not np.isfinite(x).all():
+        raise InputError(
+            "load_audio", [f"must hold finite samples, got {'none' if not x.size else 'NaN or infinity'}"]
+        )
+    x = x.mean(1) if mono else x.T
+    if sampling_rate is not None and sampling_rate != rate:
+        x, rate = resample(x, rate, sampling_rate), sampling_rate
+    return np.ascontiguousarray(x, np.float32), rate
+
+
+def _read(data: bytes) -> tuple[np.ndarray, int]:
+    if is_wav(data):
+        return read_wav(data)
+    if not data:
+        raise InputError("load_audio", ["the file is empty"])
+    try:
+        import soundfile
+    except ImportError:
+        problem = "files other than WAV are read by the soundfile library, which is not installed"
+        raise InputError("load_audio", [problem], "pip install 'jaxformers[audio]'") from None
+    try:
+        return soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
+    except (RuntimeError, TypeError, ValueError) as e:
+        raise InputError("load_audio", [f"{len(data)} bytes are no sound that soundfile reads: {e}"]) from None
+
+
+def _bytes(source: Any, timeout: float) -> bytes:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return bytes(source)
+    if isinstance(source, os.PathLike) or (isinstance(source, str) and os.path.isfile(source)):
+        try:
+            with open(source, "rb") as f:
+                return f.read()
+        except OSError as e:
+            raise InputError("load_audio", [f"must be a file to read: {e}"]) from None
+    if not isinstance(source, str):
+        raise InputError("load_audio", [f"must be a path, bytes or a URL, got {type(source).__name__}"])
+    if source.startswith(("http://", "https://")):
+        return download(source, timeout)
+    text = source.split(",", 1)[1] if source.startswith("data:") and "," in source else source
+    try:
+        return base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise InputError("load_audio", [f"no such file, and no base64 text: {source!r:.80}"]) from None
+
+
+def resample(x: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """x [..., samples] at `rate` Hz -> float32 at `wanted` Hz, by a Kaiser-windowed sinc (polyphase, scipy).
+
+    What lies above half of the lower rate is filtered out, from 0.95 of it on. A recording of n samples becomes
+    ceil(n * wanted / rate) long.
+    """
+    if min(rate, wanted) < 1:
+        raise InputError("resample", [f"sampling rates must be positive, got {rate} and {wanted}"])
+    import scipy.signal
+
+    shared = math.gcd(rate, wanted)
+    up, down = wanted // shared, rate // shared
+    if up == down:
+        return np.asarray(x, np.float32)
+    most = max(up, down)
+    window = scipy.signal.firwin(2 * 48 * most + 1, 0.95 / most, window=("kaiser", 9.0))
+    return scipy.signal.resample_poly(np.asarray(x, np.float64), up, down, axis=-1, window=window).astype(np.float32)

@@ -1,0 +1,98 @@
+"""What image processors and feature extractors have in common: settings with defaults, and their file."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from jaxformers.checkpoints.files import write_atomically
+from jaxformers.errors import CheckpointError, InputError, nearest
+
+FILE = "preprocessor_config.json"
+
+
+class Configured:
+    """An object whose settings are those of preprocessor_config.json, read as attributes.
+
+    Args:
+      settings: what is left out is as in `defaults`. Keys that the class does not know are kept for the file.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    name: ClassVar[str] = "processor"  # the class that files name
+    kind_key: ClassVar[str] = "image_processor_type"  # under this key
+
+    def __init__(self, **settings: Any):
+        self.settings = {**copy.deepcopy(dict(self.defaults)), **settings}
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "settings" and name in self.__dict__.get("settings", {}):
+            return self.settings[name]
+        raise AttributeError(f"{type(self).__name__} has no setting {name!r}")
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """One with other settings; those that are None stay.
+
+        Raises:
+          InputError: there is no such setting.
+        """
+        changes = {k: v for k, v in changes.items() if v is not None}
+        unknown = [k for k in changes if k not in self.defaults]
+        if unknown:
+            listed = [f"unknown setting {k!r}; nearest: {', '.join(nearest(k, self.defaults, 3))}" for k in unknown]
+            raise InputError(self.name, listed)
+        return type(self)(**{**self.settings, **changes}) if changes else self
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as preprocessor_config.json holds them."""
+        return {**copy.deepcopy(self.settings), self.kind_key: self.name}
+
+    def save_pretrained(self, directory: str | os.PathLike) -> tuple[str, ...]:
+        """Writes preprocessor_config.json; returns its path.
+
+        Raises:
+          CheckpointError: `directory` is a file.
+        """
+        folder = pathlib.Path(directory)
+        if folder.exists() and not folder.is_dir():
+            raise CheckpointError("save_pretrained", [f"must be given a directory, got the file {str(folder)!r}"])
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
+        write_atomically(folder / FILE, text.encode())
+        return (str(folder / FILE),)
+
+    def __repr__(self) -> str:
+        return f"{self.name}({json.dumps(self.settings, default=str)})"
+
+
+def read(directory: pathlib.Path) -> dict[str, Any]:
+    """The settings in a directory's preprocessor_config.json.
+
+    Raises:
+      CheckpointError: it is missing or damaged.
+    """
+    file = directory / FILE
+    if not file.is_file():
+        held = ", ".join(sorted(p.name for p in directory.iterdir())[:12]) or "nothing"
+        raise CheckpointError(os.fspath(directory), [f"must hold {FILE}; it holds {held}"])
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise CheckpointError(str(file), [f"must hold one JSON object: {e}"]) from None
+    if not isinstance(value, dict):
+        raise CheckpointError(str(file), [f"must hold one JSON object, got {type(value).__name__}"])
+    return value
+
+
+def model_type(directory: pathlib.Path) -> str | None:
+    """The `model_type` that a directory's config.json names, if there is one."""
+    file = directory / "config.json"
+    try:
+        value = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    except (OSError, ValueError) as e:
+        raise CheckpointError(str(file), [f"must hold one JSON object: {e}"]) from None
+    return value.get("model_type") if isinstance(value, dict) else None
