@@ -47,7 +47,7 @@ class AutoTokenizer:
         backend = kinds.build(name, directory, {**settings, **changes}) if built else _read(file)
         usual = kinds.usual(kinds.find(name), backend, built)
         try:
-            return FastTokenizer(backend, {**usual, **_built_in(backend), **settings, **changes})
+            return FastTokenizer(backend, {**usual, **_built_in(backend), **settings, **changes}, kinds.stem(name))
         except (TypeError, ValueError, AttributeError, OverflowError) as e:
             if isinstance(e, InputError) and changes:
                 raise
@@ -67,9 +67,26 @@ def _settings(directory: pathlib.Path) -> tuple[dict[str, Any], str]:
     settings = _read_json(directory / "tokenizer_config.json")
     if "added_tokens_decoder" not in settings:  # newer files repeat the map there, and are then the authority
         settings |= _read_json(directory / "special_tokens_map.json")
+    if templates := _chat_templates(directory):
+        settings["chat_template"] = templates
     config = {} if "tokenizer_class" in settings else _read_json(directory / "config.json")
     kinds = (settings.get("tokenizer_class"), config.get("tokenizer_class"), config.get("model_type"))
     return settings, next((k for k in kinds if isinstance(k, str)), "")
+
+
+def _chat_templates(directory: pathlib.Path) -> str | list[dict[str, str]] | None:
+    """What chat_template.jinja and additional_chat_templates hold, in the form of tokenizer_config.json."""
+    more = sorted((directory / "additional_chat_templates").glob("*.jinja"))
+    first = directory / "chat_template.jinja"
+    try:
+        main = first.read_text(encoding="utf-8") if first.is_file() else None
+        held = {"default": main} if main is not None else {}
+        held |= {file.stem: file.read_text(encoding="utf-8") for file in more}
+    except (OSError, ValueError) as e:
+        raise CheckpointError(os.fspath(directory), [f"chat templates must be text in UTF-8: {e}"]) from None
+    if not more:
+        return main
+    return [{"name": name, "template": template} for name, template in held.items()]
 
 
 def _read_json(file: pathlib.Path) -> dict[str, Any]:

@@ -15,10 +15,13 @@ import tokenizers
 
 from jaxformers.checkpoints.files import write_atomically
 from jaxformers.errors import CheckpointError, InputError
+from jaxformers.tokenization.chat import ChatTemplates
+from jaxformers.tokenization.encoding import BatchEncoding, arrays
 
 SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 SETTINGS = frozenset(SPECIAL) | {
     "add_prefix_space",
+    "chat_template",
     "additional_special_tokens",
     "clean_up_tokenization_spaces",
     "do_lower_case",
@@ -34,38 +37,6 @@ LARGE = 10**20  # above this there is none
 SIDES = ("left", "right")
 
 
-class BatchEncoding(dict):
-    """What a tokenizer returns: `input_ids`, `attention_mask`, ... by name, for `model(**encoding)`.
-
-    Fields are attributes too. `encodings` holds the `tokenizers.Encoding` of every row; an integer index gives one.
-    """
-
-    def __init__(self, fields: Mapping[str, Any], encodings: Sequence[tokenizers.Encoding] = ()):
-        super().__init__(fields)
-        self.encodings = list(encodings)
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(f"no field {name!r}; it has {', '.join(self)}") from None
-
-    def __getitem__(self, key: str | int) -> Any:
-        return self.encodings[key] if isinstance(key, int) else super().__getitem__(key)
-
-    def tokens(self, row: int = 0) -> list[str]:
-        """The tokens of a row as strings."""
-        return self.encodings[row].tokens
-
-    def word_ids(self, row: int = 0) -> list[int | None]:
-        """For each token of a row the index of its word; None for special tokens."""
-        return self.encodings[row].word_ids
-
-    def sequence_ids(self, row: int = 0) -> list[int | None]:
-        """For each token of a row 0 (text) or 1 (its pair); None for special tokens."""
-        return self.encodings[row].sequence_ids
-
-
 def _id_of(name: str) -> property:
     def get(self) -> int | None:
         token = getattr(self, name)
@@ -77,12 +48,13 @@ def _id_of(name: str) -> property:
     return property(get, put, doc=f"Id of `{name}`, or None.")
 
 
-class FastTokenizer:
+class FastTokenizer(ChatTemplates):
     """A tokenizer held by the `tokenizers` library.
 
     Args:
       backend: the `tokenizers.Tokenizer`; the settings below are written into it.
       settings: as in tokenizer_config.json. Special tokens that the vocabulary lacks are added to it.
+      kind: the class that the settings name, as `kinds.stem` gives it.
     """
 
     bos_token_id = _id_of("bos_token")
@@ -101,7 +73,7 @@ class FastTokenizer:
     cls_token: str | None
     mask_token: str | None
 
-    def __init__(self, backend: tokenizers.Tokenizer, settings: Mapping[str, Any] | None = None):
+    def __init__(self, backend: tokenizers.Tokenizer, settings: Mapping[str, Any] | None = None, kind: str = ""):
         settings = dict(settings or {})
         backend.no_padding()
         backend.no_truncation()
@@ -118,6 +90,9 @@ class FastTokenizer:
         for name in SPECIAL:
             setattr(self, name, _content(settings.get(name)))
         self.additional_special_tokens = [_content(t) for t in settings.get("additional_special_tokens") or ()]
+        held = settings.get("chat_template")
+        self.chat_template = {one["name"]: one["template"] for one in held} if isinstance(held, list | tuple) else held
+        self.kind = kind
         self._lock = threading.Lock()  # the backend's truncation and padding are state
         _add_tokens(backend, settings)
         _agree(backend, settings)
@@ -190,7 +165,7 @@ class FastTokenizer:
             if wish or (wish is None and name in self.model_input_names):
                 fields[name] = [getattr(e, attribute) for e in found]
         if return_tensors is not None:
-            fields = _arrays(fields, return_tensors)
+            fields = arrays(fields, return_tensors)
         elif not many:
             fields = {name: value[0] for name, value in fields.items()}
         return BatchEncoding(fields, found)
@@ -330,6 +305,8 @@ class FastTokenizer:
     def save_pretrained(self, directory: str | os.PathLike) -> tuple[str, ...]:
         """Writes tokenizer.json, tokenizer_config.json and special_tokens_map.json; returns their paths.
 
+        Chat templates go to chat_template.jinja and, those with other names, additional_chat_templates/<name>.jinja.
+
         Raises:
           CheckpointError: `directory` is a file.
         """
@@ -344,7 +321,7 @@ class FastTokenizer:
             "model_input_names",
             "clean_up_tokenization_spaces",
         )
-        held = {k: v for k, v in self.settings.items() if k not in SPECIAL and k != "added_tokens_decoder"}
+        held = {k: v for k, v in self.settings.items() if k not in (*SPECIAL, "added_tokens_decoder", "chat_template")}
         config = {**held, **{k: getattr(self, k) for k in own}, **self.special_tokens_map}
         config.setdefault("tokenizer_class", "PreTrainedTokenizerFast")
         with self._lock:
@@ -356,7 +333,11 @@ class FastTokenizer:
             "tokenizer_config.json": _json(config),
             "special_tokens_map.json": _json(self.special_tokens_map),
         }
+        chats = self.chat_template or {}
+        for name, template in ({"default": chats} if isinstance(chats, str) else chats).items():
+            files["chat_template.jinja" if name == "default" else f"additional_chat_templates/{name}.jinja"] = template
         for name, content in files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
             write_atomically(folder / name, content.encode())
         return tuple(str(folder / name) for name in files)
 
@@ -405,19 +386,6 @@ def _is_string(x: Any) -> bool:
 
 def _is_words(x: Any) -> bool:
     return isinstance(x, list | tuple) and all(isinstance(word, str) for word in x)
-
-
-def _arrays(fields: dict[str, Any], kind: str) -> dict[str, Any]:
-    lengths = {len(row) for row in fields["input_ids"]}
-    if len(lengths) > 1:
-        problem = f"rows must be equally long for return_tensors={kind!r}, got {min(lengths)} to {max(lengths)} tokens"
-        raise InputError("tokenizer", [problem], "pass padding=True, and truncation=True for a limit")
-    arrays = {name: np.asarray(value, np.int64) for name, value in fields.items()}
-    if kind == "np":
-        return arrays
-    import jax.numpy as jnp
-
-    return {name: jnp.asarray(value.astype(np.int32)) for name, value in arrays.items()}
 
 
 def _clean_up(text: str) -> str:
