@@ -12,7 +12,8 @@ import tokenizers
 from jaxformers.checkpoints.hub import TEXT, resolve
 from jaxformers.errors import CheckpointError, InputError, nearest
 from jaxformers.tokenization import kinds
-from jaxformers.tokenization.fast import SETTINGS, FastTokenizer
+from jaxformers.tokenization.fast import FastTokenizer
+from jaxformers.tokenization.settings import SETTINGS
 
 
 class AutoTokenizer:

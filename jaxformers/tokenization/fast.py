@@ -7,7 +7,7 @@ import os
 import pathlib
 import threading
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,38 +17,16 @@ from jaxformers.checkpoints.files import write_atomically
 from jaxformers.errors import CheckpointError, InputError
 from jaxformers.tokenization.chat import ChatTemplates
 from jaxformers.tokenization.encoding import BatchEncoding, arrays
+from jaxformers.tokenization.inputs import one_of, rows_of
+from jaxformers.tokenization.settings import SPECIAL, add_named_tokens, agree, text_of
+from jaxformers.tokenization.vocabulary import Vocabulary
 
-SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-SETTINGS = frozenset(SPECIAL) | {
-    "add_prefix_space",
-    "chat_template",
-    "additional_special_tokens",
-    "clean_up_tokenization_spaces",
-    "do_lower_case",
-    "model_input_names",
-    "model_max_length",
-    "padding_side",
-    "strip_accents",
-    "tokenize_chinese_chars",
-    "truncation_side",
-}
 UNLIMITED = int(1e30)  # what files hold as model_max_length when there is none
 LARGE = 10**20  # above this there is none
 SIDES = ("left", "right")
 
 
-def _id_of(name: str) -> property:
-    def get(self) -> int | None:
-        token = getattr(self, name)
-        return None if token is None else self.backend.token_to_id(token)
-
-    def put(self, index: int | None) -> None:
-        setattr(self, name, None if index is None else self.backend.id_to_token(index))
-
-    return property(get, put, doc=f"Id of `{name}`, or None.")
-
-
-class FastTokenizer(ChatTemplates):
+class FastTokenizer(Vocabulary, ChatTemplates):
     """A tokenizer held by the `tokenizers` library.
 
     Args:
@@ -56,22 +34,6 @@ class FastTokenizer(ChatTemplates):
       settings: as in tokenizer_config.json. Special tokens that the vocabulary lacks are added to it.
       kind: the class that the settings name, as `kinds.stem` gives it.
     """
-
-    bos_token_id = _id_of("bos_token")
-    eos_token_id = _id_of("eos_token")
-    unk_token_id = _id_of("unk_token")
-    sep_token_id = _id_of("sep_token")
-    pad_token_id = _id_of("pad_token")
-    cls_token_id = _id_of("cls_token")
-    mask_token_id = _id_of("mask_token")
-
-    bos_token: str | None
-    eos_token: str | None
-    unk_token: str | None
-    sep_token: str | None
-    pad_token: str | None
-    cls_token: str | None
-    mask_token: str | None
 
     def __init__(self, backend: tokenizers.Tokenizer, settings: Mapping[str, Any] | None = None, kind: str = ""):
         settings = dict(settings or {})
@@ -85,17 +47,17 @@ class FastTokenizer(ChatTemplates):
         names = settings.get("model_input_names") or ("input_ids", "token_type_ids", "attention_mask")
         self.model_input_names = list(names)
         self.clean_up_tokenization_spaces = bool(settings.get("clean_up_tokenization_spaces"))
-        _one_of("padding_side", self.padding_side, SIDES)
-        _one_of("truncation_side", self.truncation_side, SIDES)
+        one_of("padding_side", self.padding_side, SIDES)
+        one_of("truncation_side", self.truncation_side, SIDES)
         for name in SPECIAL:
-            setattr(self, name, _content(settings.get(name)))
-        self.additional_special_tokens = [_content(t) for t in settings.get("additional_special_tokens") or ()]
+            setattr(self, name, text_of(settings.get(name)))
+        self.additional_special_tokens = [text_of(t) for t in settings.get("additional_special_tokens") or ()]
         held = settings.get("chat_template")
         self.chat_template = {one["name"]: one["template"] for one in held} if isinstance(held, list | tuple) else held
         self.kind = kind
         self._lock = threading.Lock()  # the backend's truncation and padding are state
-        _add_tokens(backend, settings)
-        _agree(backend, settings)
+        add_named_tokens(backend, settings)
+        agree(backend, settings)
 
     # -------------------------------------------------------------------------------------------- text -> ids
 
@@ -141,7 +103,7 @@ class FastTokenizer(ChatTemplates):
         many = isinstance(text, list | tuple)
         if is_split_into_words:
             many = many and bool(text) and isinstance(text[0], list | tuple)
-        rows = _rows(text, text_pair, many, is_split_into_words)
+        rows = rows_of(text, text_pair, many, is_split_into_words)
         if return_tensors not in (None, "np", "jax"):
             raise InputError("tokenizer", [f"return_tensors must be None, 'np' or 'jax', got {return_tensors!r}"])
         if truncation is None:
@@ -173,7 +135,7 @@ class FastTokenizer(ChatTemplates):
     def _truncation(self, truncation: bool | str, max_length: int | None, fixed: int) -> dict[str, Any] | None:
         """The backend's truncation settings; `fixed` special tokens are never cut."""
         strategy = "longest_first" if truncation is True else truncation or "do_not_truncate"
-        _one_of("truncation", strategy, ("longest_first", "only_first", "only_second", "do_not_truncate"))
+        one_of("truncation", strategy, ("longest_first", "only_first", "only_second", "do_not_truncate"))
         length = None if strategy == "do_not_truncate" else self._length(max_length, "truncation")
         if length is None:
             return None
@@ -184,8 +146,8 @@ class FastTokenizer(ChatTemplates):
     def _padding(self, padding: bool | str, max_length: int | None, side: str, multiple: int | None):
         """The backend's padding settings."""
         strategy = "longest" if padding is True else padding or "do_not_pad"
-        _one_of("padding", strategy, ("longest", "max_length", "do_not_pad"))
-        _one_of("padding_side", side, SIDES)
+        one_of("padding", strategy, ("longest", "max_length", "do_not_pad"))
+        one_of("padding_side", side, SIDES)
         length = self._length(max_length, "padding") if strategy == "max_length" else None
         if strategy == "do_not_pad" or (strategy == "max_length" and length is None):
             return None
@@ -244,62 +206,6 @@ class FastTokenizer(ChatTemplates):
         """`decode` of every row of ids [B, S]."""
         return [self.decode(row, **options) for row in rows]
 
-    # -------------------------------------------------------------------------------------------- vocabulary
-
-    def convert_tokens_to_ids(self, tokens: str | Iterable[str]) -> Any:
-        """The id of a token, or the ids of several; unknown ones give the unknown token's id."""
-        if isinstance(tokens, str):
-            index = self.backend.token_to_id(tokens)
-            return self.unk_token_id if index is None else index
-        return [self.convert_tokens_to_ids(t) for t in tokens]
-
-    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
-        """The token of an id, or the tokens of several; None for an id outside the vocabulary."""
-        if isinstance(ids, int | np.integer):
-            return self.backend.id_to_token(int(ids))
-        skipped = set(self.all_special_ids) if skip_special_tokens else ()
-        return [self.backend.id_to_token(int(i)) for i in ids if int(i) not in skipped]
-
-    def add_tokens(self, tokens: str | Sequence[str], special_tokens: bool = False) -> int:
-        """Adds tokens that the vocabulary lacks; returns how many. The model's embedding must have room for them."""
-        new = [
-            tokenizers.AddedToken(t, special=special_tokens) for t in ([tokens] if isinstance(tokens, str) else tokens)
-        ]
-        return self.backend.add_tokens(new)
-
-    @property
-    def special_tokens_map(self) -> dict[str, Any]:
-        """The special tokens by role."""
-        held = {name: getattr(self, name) for name in SPECIAL if getattr(self, name) is not None}
-        more = self.additional_special_tokens
-        return {**held, "additional_special_tokens": list(more)} if more else held
-
-    @property
-    def all_special_tokens(self) -> list[str]:
-        """The special tokens, each once."""
-        held = [getattr(self, name) for name in SPECIAL]
-        return [t for t in dict.fromkeys([*held, *self.additional_special_tokens]) if t is not None]
-
-    @property
-    def all_special_ids(self) -> list[int]:
-        """Ids of the special tokens."""
-        return self.convert_tokens_to_ids(self.all_special_tokens)
-
-    @property
-    def vocab_size(self) -> int:
-        """Size of the vocabulary without added tokens; `len(tokenizer)` counts them too."""
-        return self.backend.get_vocab_size(with_added_tokens=False)
-
-    def __len__(self) -> int:
-        return self.backend.get_vocab_size(with_added_tokens=True)
-
-    def __bool__(self) -> bool:
-        return True
-
-    def get_vocab(self) -> dict[str, int]:
-        """`{token: id}`, added tokens included."""
-        return self.backend.get_vocab(with_added_tokens=True)
-
     # -------------------------------------------------------------------------------------------- files
 
     def save_pretrained(self, directory: str | os.PathLike) -> tuple[str, ...]:
@@ -351,43 +257,6 @@ class FastTokenizer(ChatTemplates):
         return f"{type(self).__name__}({len(self)} tokens, {self.special_tokens_map})"
 
 
-# ------------------------------------------------------------------------------------------------------ inputs
-
-
-def _one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise InputError("tokenizer", [f"{name} must be one of {', '.join(known)}, got {value!r}"])
-
-
-def _rows(text: Any, pair: Any, many: bool, words: bool) -> list[Any]:
-    """The backend's batch: a string (or list of words) a row, or a tuple of two. A batch may hold pairs itself."""
-    if not many:
-        text, pair = [text], [pair] if pair else None  # the reference takes an empty second text for none
-    elif pair is not None and not (isinstance(pair, list | tuple) and len(pair) == len(text)):
-        got = f"{len(pair)} texts" if isinstance(pair, list | tuple) else f"{pair!r:.60}"
-        raise InputError("tokenizer", [f"text_pair must be a list of {len(text)} texts, as text is, got {got}"])
-    if many and pair is None and not words and all(isinstance(t, list | tuple) and len(t) == 2 for t in text):
-        text, pair = zip(*text, strict=True) if text else ((), None)
-    rule, fits = ("a list of words", _is_words) if words else ("a string", _is_string)
-    problems = [
-        f"{name}{f'[{i}]' if many else ''} must be {rule}, got {t!r:.60}"
-        for name, held in (("text", text), ("text_pair", pair or ()))
-        for i, t in enumerate(held)
-        if not fits(t)
-    ]
-    if problems:
-        raise InputError("tokenizer", problems[:8])
-    return list(text) if pair is None else list(zip(text, pair, strict=True))
-
-
-def _is_string(x: Any) -> bool:
-    return isinstance(x, str)
-
-
-def _is_words(x: Any) -> bool:
-    return isinstance(x, list | tuple) and all(isinstance(word, str) for word in x)
-
-
 def _clean_up(text: str) -> str:
     """Undoes the spaces that word-level tokens leave before English punctuation and contractions."""
     for tail in (".", "?", "!", ","):
@@ -396,50 +265,6 @@ def _clean_up(text: str) -> str:
     for tail in ("n't", "'m", "'s", "'ve", "'re"):
         text = text.replace(f" {tail}", tail)
     return text
-
-
-# ------------------------------------------------------------------------------------------------------ settings
-
-
-def _content(token: Any) -> Any:
-    """A special token's text: files hold it plain or as an object."""
-    return token.get("content") if isinstance(token, Mapping) else token
-
-
-def _token(token: Any, special: bool = True) -> tokenizers.AddedToken:
-    if not isinstance(token, Mapping):
-        return tokenizers.AddedToken(token, special=special)
-    known = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
-    return tokenizers.AddedToken(**{"special": special, **{k: token[k] for k in known if k in token}})
-
-
-def _add_tokens(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
-    """Tokens that the settings name and tokenizer.json does not hold, or holds with other flags."""
-    held = {repr(t) for t in backend.get_added_tokens_decoder().values()}
-    listed = sorted((settings.get("added_tokens_decoder") or {}).items(), key=lambda item: int(item[0]))
-    new = [t for t in (_token(entry, special=False) for _, entry in listed) if repr(t) not in held]
-    known = {t.content for t in [*backend.get_added_tokens_decoder().values(), *new]}
-    roles = [*(settings.get(name) for name in SPECIAL), *(settings.get("additional_special_tokens") or ())]
-    for token in roles:
-        if token is not None and _content(token) not in known:
-            known.add(_content(token))
-            new.append(_token(token))
-    if new:
-        backend.add_tokens(new)
-
-
-def _agree(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
-    """Where tokenizer_config.json and tokenizer.json disagree on how text is split, the former wins."""
-    if isinstance(backend.normalizer, tokenizers.normalizers.BertNormalizer):
-        for key, attribute in (
-            ("do_lower_case", "lowercase"),
-            ("strip_accents", "strip_accents"),
-            ("tokenize_chinese_chars", "handle_chinese_chars"),
-        ):
-            if key in settings:
-                setattr(backend.normalizer, attribute, settings[key])
-    if isinstance(backend.pre_tokenizer, tokenizers.pre_tokenizers.ByteLevel):
-        backend.pre_tokenizer.add_prefix_space = bool(settings.get("add_prefix_space"))
 
 
 def _json(value: Mapping[str, Any]) -> str:

@@ -1,0 +1,64 @@
+"""What tokenizer_config.json may say, and how it is brought into a `tokenizers.Tokenizer`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tokenizers
+
+SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+SETTINGS = frozenset(SPECIAL) | {
+    "add_prefix_space",
+    "chat_template",
+    "additional_special_tokens",
+    "clean_up_tokenization_spaces",
+    "do_lower_case",
+    "model_input_names",
+    "model_max_length",
+    "padding_side",
+    "strip_accents",
+    "tokenize_chinese_chars",
+    "truncation_side",
+}
+
+
+def text_of(token: Any) -> Any:
+    """A special token's text: files hold it plain or as an object."""
+    return token.get("content") if isinstance(token, Mapping) else token
+
+
+def added(token: Any, special: bool = True) -> tokenizers.AddedToken:
+    if not isinstance(token, Mapping):
+        return tokenizers.AddedToken(token, special=special)
+    known = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
+    return tokenizers.AddedToken(**{"special": special, **{k: token[k] for k in known if k in token}})
+
+
+def add_named_tokens(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
+    """Tokens that the settings name and tokenizer.json does not hold, or holds with other flags."""
+    held = {repr(t) for t in backend.get_added_tokens_decoder().values()}
+    listed = sorted((settings.get("added_tokens_decoder") or {}).items(), key=lambda item: int(item[0]))
+    new = [t for t in (added(entry, special=False) for _, entry in listed) if repr(t) not in held]
+    known = {t.content for t in [*backend.get_added_tokens_decoder().values(), *new]}
+    roles = [*(settings.get(name) for name in SPECIAL), *(settings.get("additional_special_tokens") or ())]
+    for token in roles:
+        if token is not None and text_of(token) not in known:
+            known.add(text_of(token))
+            new.append(added(token))
+    if new:
+        backend.add_tokens(new)
+
+
+def agree(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
+    """Where tokenizer_config.json and tokenizer.json disagree on how text is split, the former wins."""
+    if isinstance(backend.normalizer, tokenizers.normalizers.BertNormalizer):
+        for key, attribute in (
+            ("do_lower_case", "lowercase"),
+            ("strip_accents", "strip_accents"),
+            ("tokenize_chinese_chars", "handle_chinese_chars"),
+        ):
+            if key in settings:
+                setattr(backend.normalizer, attribute, settings[key])
+    if isinstance(backend.pre_tokenizer, tokenizers.pre_tokenizers.ByteLevel):
+        backend.pre_tokenizer.add_prefix_space = bool(settings.get("add_prefix_space"))
