@@ -7,7 +7,7 @@ import os
 import pathlib
 import threading
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,17 +16,15 @@ import tokenizers
 from jaxformers.checkpoints.files import write_atomically
 from jaxformers.errors import CheckpointError, InputError
 from jaxformers.tokenization.chat import ChatTemplates
-from jaxformers.tokenization.encoding import BatchEncoding, arrays
+from jaxformers.tokenization.encoding import KINDS, BatchEncoding, arrays
 from jaxformers.tokenization.inputs import one_of, rows_of
+from jaxformers.tokenization.lengths import SIDES, UNLIMITED, Lengths
 from jaxformers.tokenization.settings import SPECIAL, add_named_tokens, agree, text_of
+from jaxformers.tokenization.training import trained
 from jaxformers.tokenization.vocabulary import Vocabulary
 
-UNLIMITED = int(1e30)  # what files hold as model_max_length when there is none
-LARGE = 10**20  # above this there is none
-SIDES = ("left", "right")
 
-
-class FastTokenizer(Vocabulary, ChatTemplates):
+class FastTokenizer(Vocabulary, Lengths, ChatTemplates):
     """A tokenizer held by the `tokenizers` library.
 
     Args:
@@ -62,22 +60,7 @@ class FastTokenizer(Vocabulary, ChatTemplates):
     # -------------------------------------------------------------------------------------------- text -> ids
 
     def __call__(
-        self,
-        text: Any,
-        text_pair: Any = None,
-        *,
-        add_special_tokens: bool = True,
-        padding: bool | str = False,
-        truncation: bool | str | None = None,
-        max_length: int | None = None,
-        is_split_into_words: bool = False,
-        pad_to_multiple_of: int | None = None,
-        padding_side: str | None = None,
-        return_tensors: str | None = None,
-        return_token_type_ids: bool | None = None,
-        return_attention_mask: bool | None = None,
-        return_special_tokens_mask: bool = False,
-        return_offsets_mapping: bool = False,
+        self, text: Any = None, text_pair: Any = None, *, text_target: Any = None, **options: Any
     ) -> BatchEncoding:
         """Token ids and masks of a text, or of a batch of them.
 
@@ -95,23 +78,72 @@ class FastTokenizer(Vocabulary, ChatTemplates):
           return_token_type_ids, return_attention_mask: None includes what the model takes.
           return_special_tokens_mask, return_offsets_mapping: also `special_tokens_mask` (1 = special) and
             `offset_mapping` (each token's start and end in the text).
+          return_overflowing_tokens: what is cut off becomes further rows; `overflow_to_sample_mapping` tells whose.
+          return_length: also `length`, the tokens of each row.
+          stride: tokens that such a row repeats of the one before.
+          truncation_side: "left" or "right", for this call.
+          split_special_tokens: read special tokens inside texts as any other text.
+          text_target: what the model is to write: its ids become `labels`, or `input_ids` where there is no text.
 
         Raises:
           InputError: texts are not strings, padding is asked for without a padding token, rows differ in length and
             `return_tensors` is set, or an option has a value that it can not have.
         """
+        if text is None and text_target is None:
+            raise InputError("tokenizer", ["text or text_target must be given"])
+        if text_target is None:
+            return self._call(text, text_pair, **options)
+        target = self._call(text_target, None, **options)
+        if text is None:
+            return target
+        out = self._call(text, text_pair, **options)
+        out["labels"] = target["input_ids"]
+        return out
+
+    def _call(
+        self,
+        text: Any,
+        text_pair: Any,
+        *,
+        add_special_tokens: bool = True,
+        padding: bool | str = False,
+        truncation: bool | str | None = None,
+        max_length: int | None = None,
+        is_split_into_words: bool = False,
+        pad_to_multiple_of: int | None = None,
+        padding_side: str | None = None,
+        truncation_side: str | None = None,
+        stride: int = 0,
+        split_special_tokens: bool = False,
+        return_tensors: str | None = None,
+        return_token_type_ids: bool | None = None,
+        return_attention_mask: bool | None = None,
+        return_special_tokens_mask: bool = False,
+        return_offsets_mapping: bool = False,
+        return_overflowing_tokens: bool = False,
+        return_length: bool = False,
+    ) -> BatchEncoding:
         many = isinstance(text, list | tuple)
         if is_split_into_words:
             many = many and bool(text) and isinstance(text[0], list | tuple)
         rows = rows_of(text, text_pair, many, is_split_into_words)
-        if return_tensors not in (None, "np", "jax"):
+        if return_tensors not in (None, *KINDS):
             raise InputError("tokenizer", [f"return_tensors must be None, 'np' or 'jax', got {return_tensors!r}"])
         if truncation is None:
             truncation = max_length is not None and padding is False
         fixed = self.backend.num_special_tokens_to_add(bool(rows) and isinstance(rows[0], tuple))
-        cut = self._truncation(truncation, max_length, fixed if add_special_tokens else 0)
+        fixed = fixed if add_special_tokens else 0
+        cut = self._truncation(truncation, max_length, fixed, stride, truncation_side or self.truncation_side)
         pad = self._padding(padding, max_length, padding_side or self.padding_side, pad_to_multiple_of)
-        found = self._run(rows, cut, pad, is_pretokenized=is_split_into_words, add_special_tokens=add_special_tokens)
+        how = {"is_pretokenized": is_split_into_words, "add_special_tokens": add_special_tokens}
+        if cut is not None and pad is not None and pad_to_multiple_of and cut["max_length"] % pad_to_multiple_of:
+            rule = "max_length must be a multiple of pad_to_multiple_of to be cut to"
+            raise InputError("tokenizer", [f"{rule}, got {cut['max_length']} and {pad_to_multiple_of}"])
+        found = self._run(rows, cut, pad, split_special_tokens, **how)
+        whose = list(range(len(found)))
+        if return_overflowing_tokens:
+            whose = [i for i, e in enumerate(found) for _ in range(1 + len(e.overflowing))]
+            found = [one for e in found for one in (e, *e.overflowing)]
         longest = max((len(e) for e in found), default=0)
         if cut is None and longest > self.model_max_length:
             limit = self.model_max_length
@@ -126,48 +158,21 @@ class FastTokenizer(Vocabulary, ChatTemplates):
         for name, (wish, attribute) in wanted.items():
             if wish or (wish is None and name in self.model_input_names):
                 fields[name] = [getattr(e, attribute) for e in found]
+        if return_length:
+            fields["length"] = [len(e) for e in found]
+        if return_overflowing_tokens:
+            fields["overflow_to_sample_mapping"] = whose
         if return_tensors is not None:
             fields = arrays(fields, return_tensors)
-        elif not many:
-            fields = {name: value[0] for name, value in fields.items()}
+        elif not many and not return_overflowing_tokens:
+            fields = {n: v[0] if isinstance(v[0], list) else v for n, v in fields.items()}
         return BatchEncoding(fields, found)
 
-    def _truncation(self, truncation: bool | str, max_length: int | None, fixed: int) -> dict[str, Any] | None:
-        """The backend's truncation settings; `fixed` special tokens are never cut."""
-        strategy = "longest_first" if truncation is True else truncation or "do_not_truncate"
-        one_of("truncation", strategy, ("longest_first", "only_first", "only_second", "do_not_truncate"))
-        length = None if strategy == "do_not_truncate" else self._length(max_length, "truncation")
-        if length is None:
-            return None
-        if length < fixed:  # the backend would not truncate at all
-            raise InputError("tokenizer", [f"max_length must be at least the {fixed} special tokens, got {length}"])
-        return {"max_length": length, "strategy": strategy, "direction": self.truncation_side}
-
-    def _padding(self, padding: bool | str, max_length: int | None, side: str, multiple: int | None):
-        """The backend's padding settings."""
-        strategy = "longest" if padding is True else padding or "do_not_pad"
-        one_of("padding", strategy, ("longest", "max_length", "do_not_pad"))
-        one_of("padding_side", side, SIDES)
-        length = self._length(max_length, "padding") if strategy == "max_length" else None
-        if strategy == "do_not_pad" or (strategy == "max_length" and length is None):
-            return None
-        if self.pad_token_id is None:
-            todo = "set one, e.g. tokenizer.pad_token = tokenizer.eos_token"
-            raise InputError("tokenizer", [f"padding needs a pad_token in the vocabulary, got {self.pad_token}"], todo)
-        token = {"pad_id": self.pad_token_id, "pad_token": self.pad_token}
-        return {"length": length, "direction": side, "pad_to_multiple_of": multiple, **token}
-
-    def _length(self, max_length: int | None, what: str) -> int | None:
-        if max_length is None and self.model_max_length > LARGE:
-            warnings.warn(f"no {what}: no max_length is given, and the model has none", stacklevel=4)
-            return None
-        length = self.model_max_length if max_length is None else max_length
-        if length < 0:
-            raise InputError("tokenizer", [f"max_length must not be negative, got {length}"])
-        return length
-
-    def _run(self, rows: list, cut: dict | None, pad: dict | None, **options: bool) -> list[tokenizers.Encoding]:
+    def _run(
+        self, rows: list, cut: dict | None, pad: dict | None, split_special: bool, **options: bool
+    ) -> list[tokenizers.Encoding]:
         with self._lock:
+            self.backend.encode_special_tokens = split_special
             self.backend.no_truncation()
             self.backend.no_padding()
             if cut is not None:
@@ -178,6 +183,26 @@ class FastTokenizer(Vocabulary, ChatTemplates):
                 return self.backend.encode_batch(rows, **options)
             except Exception as e:  # the library raises a bare Exception
                 raise InputError("tokenizer", [str(e)]) from None
+
+    def train_new_from_iterator(
+        self,
+        text_iterator: Iterable[str] | Iterable[Sequence[str]],
+        vocab_size: int,
+        new_special_tokens: Sequence[str] = (),
+        special_tokens_map: Mapping[str, str] | None = None,
+    ) -> FastTokenizer:
+        """A tokenizer that works as this one does, with a vocabulary learnt from texts.
+
+        Args:
+          text_iterator: texts, or batches of them.
+          vocab_size: tokens to learn, at most.
+          new_special_tokens: further special tokens.
+          special_tokens_map: special tokens to rename, `{old: new}`.
+
+        Raises:
+          InputError: a backend that can not be trained.
+        """
+        return trained(self, text_iterator, vocab_size, new_special_tokens, special_tokens_map or {})
 
     def encode(self, text: Any, text_pair: Any = None, **options: Any) -> Any:
         """The `input_ids` of a call."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tokenizers
 
+from jaxformers.errors import InputError
 from jaxformers.tokenization.settings import SPECIAL
 
 
@@ -20,6 +21,9 @@ def _id_of(name: str) -> property:
         setattr(self, name, None if index is None else self.backend.id_to_token(index))
 
     return property(get, put, doc=f"Id of `{name}`, or None.")
+
+
+Token = str | tokenizers.AddedToken
 
 
 class Vocabulary:
@@ -58,12 +62,88 @@ class Vocabulary:
         skipped = set(self.all_special_ids) if skip_special_tokens else ()
         return [self.backend.id_to_token(int(i)) for i in ids if int(i) not in skipped]
 
-    def add_tokens(self, tokens: str | Sequence[str], special_tokens: bool = False) -> int:
-        """Adds tokens that the vocabulary lacks; returns how many. The model's embedding must have room for them."""
-        new = [
-            tokenizers.AddedToken(t, special=special_tokens) for t in ([tokens] if isinstance(tokens, str) else tokens)
-        ]
-        return self.backend.add_tokens(new)
+    def add_tokens(self, tokens: Token | Sequence[Token], special_tokens: bool = False) -> int:
+        """Adds tokens that the vocabulary lacks; returns how many. The model's embedding must have room for them.
+
+        Args:
+          tokens: texts, or `tokenizers.AddedToken`s, which say how they match (`lstrip`, `single_word`, ...).
+          special_tokens: are they special, that is, left out of decoded text where it is asked for?
+        """
+        many = [tokens] if isinstance(tokens, Token) else list(tokens)
+        if wrong := [t for t in many if not isinstance(t, Token) or not str(getattr(t, "content", t))]:
+            raise InputError("add_tokens", [f"a token must be a text that is not empty, got {wrong[0]!r}"])
+        new = [tokenizers.AddedToken(t, special=special_tokens) if isinstance(t, str) else t for t in many]
+        return self.backend.add_special_tokens(new) if special_tokens else self.backend.add_tokens(new)
+
+    def add_special_tokens(self, special_tokens_dict: Mapping[str, Any]) -> int:
+        """Gives roles to tokens, `{"pad_token": "<pad>", "additional_special_tokens": [...], ...}`.
+
+        Those that the vocabulary lacks are added; returns how many. Additional ones are added to those that there are.
+
+        Raises:
+          InputError: there is no such role.
+        """
+        roles = (*SPECIAL, "additional_special_tokens")
+        if unknown := [k for k in special_tokens_dict if k not in roles]:
+            raise InputError("add_special_tokens", [f"roles must be of {', '.join(roles)}, got {unknown[0]!r}"])
+        added = 0
+        for role, given in special_tokens_dict.items():
+            many = list(given) if role == "additional_special_tokens" else [given]
+            added += self.add_tokens(many, special_tokens=True)
+            texts = [t if isinstance(t, str) else t.content for t in many]
+            if role == "additional_special_tokens":
+                self.additional_special_tokens = list(dict.fromkeys([*self.additional_special_tokens, *texts]))
+            else:
+                setattr(self, role, texts[0])
+        return added
+
+    @property
+    def added_tokens_decoder(self) -> dict[int, tokenizers.AddedToken]:
+        """The added tokens by id."""
+        return self.backend.get_added_tokens_decoder()
+
+    def get_added_vocab(self) -> dict[str, int]:
+        """`{token: id}` of the added tokens."""
+        return {t.content: i for i, t in sorted(self.added_tokens_decoder.items())}
+
+    # -------------------------------------------------------------------------------------------- around texts
+
+    def num_special_tokens_to_add(self, pair: bool = False) -> int:
+        """How many special tokens are put around a text, or around a pair."""
+        return self.backend.num_special_tokens_to_add(pair)
+
+    def build_inputs_with_special_tokens(self, token_ids_0: list[int], token_ids_1: list[int] | None = None):
+        """The ids of a text (and its pair) with the special tokens around them."""
+        return self._around(token_ids_0, token_ids_1)[0]
+
+    def create_token_type_ids_from_sequences(self, token_ids_0: list[int], token_ids_1: list[int] | None = None):
+        """The token types of a text (and its pair) with the special tokens around them."""
+        return self._around(token_ids_0, token_ids_1)[1]
+
+    def get_special_tokens_mask(
+        self, token_ids_0: list[int], token_ids_1: list[int] | None = None, already_has_special_tokens: bool = False
+    ) -> list[int]:
+        """1 at special tokens, 0 elsewhere: of ids that have them, or of those that are to be put around ids."""
+        if already_has_special_tokens:
+            special = set(self.all_special_ids)
+            return [int(i in special) for i in token_ids_0]
+        return self._around(token_ids_0, token_ids_1)[2]
+
+    def _around(self, first: list[int], second: list[int] | None) -> tuple[list[int], list[int], list[int]]:
+        """Ids, token types and the mask of special tokens, as the backend's template puts them."""
+        words = [self._encoded(ids) for ids in (first, second) if ids is not None]
+        made = self.backend.post_process(*words, add_special_tokens=True)
+        special, given = made.special_tokens_mask, iter([*first, *(second or ())])
+        ids = [i if mark else next(given) for i, mark in zip(made.ids, special, strict=True)]
+        return ids, made.type_ids, special
+
+    def _encoded(self, ids: list[int]) -> tokenizers.Encoding:
+        """An encoding as long as `ids`."""
+        plain = tokenizers.Tokenizer(tokenizers.models.WordLevel({"x": 0}, "x"))
+        plain.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+        return plain.encode("x " * len(ids), add_special_tokens=False)
+
+    # -------------------------------------------------------------------------------------------- roles
 
     @property
     def special_tokens_map(self) -> dict[str, Any]:

@@ -1,0 +1,95 @@
+"""Every option of a tokenizer's call, places of letters, words and tokens, added tokens, and training anew."""
+
+import json
+import warnings
+
+import numpy as np
+import pytest
+import tokenizers
+from calls.case import BATCH, CALLS, GOLDENS, ONE, TRAINED, change, folder, observe, train
+
+import jaxformers as jf
+
+WANTED = json.loads((GOLDENS / "calls.json").read_text())
+
+
+def fresh():
+    return jf.AutoTokenizer.from_pretrained(folder())
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return fresh()
+
+
+def test_calls_equal_the_reference(tokenizer):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = observe(tokenizer)
+    assert found.keys() == WANTED["calls"].keys()
+    for name, wanted in WANTED["calls"].items():
+        at = CALLS[int(name.split("/")[1])] if name.split("/")[0] in ("left", "right") else ""
+        assert found[name] == wanted, (name, at)
+
+
+def test_added_tokens_equal_the_reference():
+    assert change(fresh(), tokenizers.AddedToken) == WANTED["changed"]
+
+
+def test_training_anew_equals_the_reference():
+    assert train(fresh()) == WANTED["trained"]
+
+
+def test_a_trained_tokenizer_is_saved(tmp_path):
+    made = fresh().train_new_from_iterator([TRAINED[:20], TRAINED[20:]], 100)
+    made.save_pretrained(tmp_path)
+    again = jf.AutoTokenizer.from_pretrained(tmp_path)
+    assert again("learn the words") == made("learn the words")
+    assert again.mask_token == "[MASK]"
+
+
+def test_to_arrays_later(tokenizer):
+    out = tokenizer(BATCH, padding=True).convert_to_tensors("np")
+    np.testing.assert_array_equal(out.input_ids, tokenizer(BATCH, padding=True, return_tensors="np").input_ids)
+    assert tokenizer(ONE).convert_to_tensors("np").input_ids.ndim == 2
+    padded = tokenizer.pad([{"input_ids": [1]}, {"input_ids": [2, 3]}], return_tensors="np")
+    np.testing.assert_array_equal(padded.attention_mask, [[1, 0], [1, 1]])
+
+
+def test_targets_alone(tokenizer):
+    assert tokenizer(text_target=ONE) == tokenizer(ONE)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_length": 9, "truncation": True, "stride": 7}, "stride must be from 0 to below the 7 tokens"),
+        ({"max_length": 9, "truncation": True, "stride": -1}, "stride must be from 0 to below"),
+        (
+            {"max_length": 9, "truncation": True, "truncation_side": "top"},
+            "truncation_side must be one of left, right",
+        ),
+        (
+            {"max_length": 9, "truncation": True, "padding": True, "pad_to_multiple_of": 4},
+            "max_length must be a multiple of pad_to_multiple_of to be cut to, got 9 and 4",
+        ),
+        ({"return_tensors": "pt"}, "return_tensors must be None, 'np' or 'jax', got 'pt'"),
+    ],
+)
+def test_bad_options(tokenizer, options, message):
+    with pytest.raises(jf.InputError, match=message):
+        tokenizer(ONE, **options)
+
+
+def test_bad_changes(tokenizer):
+    with pytest.raises(jf.InputError, match="text or text_target must be given"):
+        tokenizer()
+    with pytest.raises(jf.InputError, match=r"roles must be of bos_token, .* got 'end_token'"):
+        tokenizer.add_special_tokens({"end_token": "</s>"})
+    for token in ("", 3):
+        with pytest.raises(jf.InputError, match="a token must be a text that is not empty"):
+            tokenizer.add_tokens([token])
+    with pytest.raises(jf.InputError, match="input_ids must be given, got labels"):
+        tokenizer.pad({"labels": [[1]]})
+    with pytest.raises(TypeError, match="unexpected keyword argument 'paddin'"):
+        tokenizer(ONE, paddin=True)
