@@ -26,6 +26,7 @@ _HOME = {
     "AutoTokenizer": "tokenization",
     "AutoFeatureExtractor": "processing",
     "AutoImageProcessor": "processing",
+    "AutoProcessor": "processing",
     "load_audio": "processing",
     "load_image": "processing",
     "ModelConfig": "config",

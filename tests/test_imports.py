@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "checkpoints": {"errors"},
     "bridges": {"errors", "checkpoints"},
     "tokenization": {"errors", "checkpoints"},
-    "processing": {"errors", "checkpoints"},
+    "processing": {"errors", "checkpoints", "tokenization"},
     "sharding": {"errors", "spec"},
     "nn": _BASE | {"sharding"},
     "model": _BASE,

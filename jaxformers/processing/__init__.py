@@ -4,5 +4,14 @@ from jaxformers.processing.audio.loading import load_audio
 from jaxformers.processing.auto import AutoFeatureExtractor, AutoImageProcessor
 from jaxformers.processing.features import Features
 from jaxformers.processing.images.loading import load_image
+from jaxformers.processing.processors import AutoProcessor, Processor
 
-__all__ = ["AutoFeatureExtractor", "AutoImageProcessor", "Features", "load_audio", "load_image"]
+__all__ = [
+    "AutoFeatureExtractor",
+    "AutoImageProcessor",
+    "AutoProcessor",
+    "Features",
+    "Processor",
+    "load_audio",
+    "load_image",
+]

@@ -1,0 +1,238 @@
+"""`AutoProcessor`: a tokenizer with what prepares images or sound, for models that read both."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from jaxformers.checkpoints.files import write_atomically
+from jaxformers.checkpoints.hub import TEXT, resolve
+from jaxformers.errors import CheckpointError, InputError
+from jaxformers.processing.audio.extractor import FeatureExtractor
+from jaxformers.processing.auto import AutoFeatureExtractor
+from jaxformers.processing.features import Features
+from jaxformers.processing.images.processor import ImageProcessor
+from jaxformers.processing.settings import FILE, model_type
+from jaxformers.tokenization import AutoTokenizer, FastTokenizer
+
+OWN_FILE = "processor_config.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """Processors that are alike.
+
+    Args:
+      models: the model types whose checkpoints they belong to.
+      writes: is text what the model is to write about images or sound, and its ids `labels`?
+      types: are token types returned, if the tokenizer has them?
+      expands: does one image token in a text stand for as many as the model makes of the image?
+    """
+
+    models: str
+    writes: bool = False
+    expands: bool = False
+    types: bool = True
+
+
+KINDS = {
+    "CLIPProcessor": Kind("clip clipseg"),
+    "ChineseCLIPProcessor": Kind("chinese_clip"),
+    "AltCLIPProcessor": Kind("altclip"),
+    "SiglipProcessor": Kind("siglip"),
+    "VisionTextDualEncoderProcessor": Kind("vision-text-dual-encoder"),
+    "BlipProcessor": Kind("blip", types=False),
+    "GitProcessor": Kind("git"),
+    "ViltProcessor": Kind("vilt"),
+    "TrOCRProcessor": Kind("vision-encoder-decoder", writes=True),
+    "LlavaProcessor": Kind("llava", expands=True),
+    "WhisperProcessor": Kind("whisper", writes=True),
+    "Wav2Vec2Processor": Kind("wav2vec2 hubert wavlm sew sew-d unispeech unispeech-sat", writes=True),
+    "Speech2TextProcessor": Kind("speech_to_text", writes=True),
+}
+
+
+class Processor:
+    """A tokenizer beside an image processor or a feature extractor.
+
+    Args:
+      tokenizer, other: the two parts.
+      name: the class that files name, a key of `KINDS`.
+      settings: what processor_config.json says beside it.
+    """
+
+    def __init__(
+        self,
+        tokenizer: FastTokenizer,
+        other: ImageProcessor | FeatureExtractor,
+        name: str,
+        settings: Mapping[str, Any] | None = None,
+    ):
+        self.tokenizer = tokenizer
+        self.other = other
+        self.name = name
+        self.settings = dict(settings or {})
+        if KINDS[name].expands and not isinstance(self.settings.get("patch_size"), int):
+            problem = (
+                f"patch_size must be given, to count the tokens of an image, got {self.settings.get('patch_size')!r}"
+            )
+            raise InputError(name, [problem])
+
+    @property
+    def image_processor(self) -> ImageProcessor:
+        """What prepares images."""
+        if not isinstance(self.other, ImageProcessor):
+            raise AttributeError(f"{self.name} has no image_processor")
+        return self.other
+
+    @property
+    def feature_extractor(self) -> ImageProcessor | FeatureExtractor:
+        """What prepares sound, or images."""
+        return self.other
+
+    def __call__(
+        self,
+        images: Any = None,
+        text: Any = None,
+        audio: Any = None,
+        *,
+        return_tensors: str | None = None,
+        text_kwargs: Mapping[str, Any] | None = None,
+        images_kwargs: Mapping[str, Any] | None = None,
+        audio_kwargs: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Features:
+        """The inputs of the model: fields of the tokenizer's call and of the other part's.
+
+        Args:
+          images: for processors of sound, the sound, if it is given by place.
+          text: a text or a list; for models that write, what they are to write: its ids become `labels` beside images
+            or sound.
+          return_tensors: None, "np" or "jax".
+          text_kwargs, images_kwargs, audio_kwargs: options of one part's call.
+          options: of the tokenizer's call if there is text, else of the other part's. `sampling_rate`, and what only
+            the image processor has as a setting, always go there.
+
+        Raises:
+          InputError: neither is given, or as the parts do.
+        """
+        hears = isinstance(self.other, FeatureExtractor)
+        seen = audio if hears and images is None else images
+        if seen is None and text is None:
+            raise InputError(self.name, [f"text or {'audio' if hears else 'images'} must be given"])
+        theirs = {k: v for k, v in options.items() if k == "sampling_rate" or (not hears and k in self.other.defaults)}
+        rest = {k: v for k, v in options.items() if k not in theirs}
+        shared = {"return_tensors": return_tensors}
+        fields: dict[str, Any] = {}
+        if seen is not None:
+            more = (audio_kwargs if hears else images_kwargs) or {}
+            fields |= self.other(seen, **shared, **theirs, **({} if text is not None else rest), **more)
+        if text is not None:
+            wanted = self._expanded(text, fields) if KINDS[self.name].expands and seen is not None else text
+            how = {
+                **({} if KINDS[self.name].types else {"return_token_type_ids": False}),
+                **rest,
+                **(text_kwargs or {}),
+            }
+            said = self.tokenizer(wanted, **shared, **how)
+            if KINDS[self.name].writes and seen is not None:
+                fields["labels"] = said["input_ids"]
+            else:
+                fields = {**said, **fields}
+        return Features(fields)
+
+    def _expanded(self, text: Any, fields: Mapping[str, Any]) -> list[str]:
+        """Texts in which every image token stands as often as the model makes tokens of an image."""
+        texts = [text] if isinstance(text, str) else list(text)
+        h, w = np.shape(fields["pixel_values"][0])[-2:]
+        patch, token = self.settings["patch_size"], self.settings.get("image_token", "<image>")
+        count = (h // patch) * (w // patch) + self.settings.get("num_additional_image_tokens", 0)
+        count -= self.settings.get("vision_feature_select_strategy") == "default"
+        return [one.replace(token, token * count) for one in texts]
+
+    def decode(self, ids: Any, **options: Any) -> str:
+        """The text of token ids [S]."""
+        return self.tokenizer.decode(ids, **options)
+
+    def batch_decode(self, rows: Any, **options: Any) -> list[str]:
+        """The texts of rows of token ids [B, S]."""
+        return self.tokenizer.batch_decode(rows, **options)
+
+    def apply_chat_template(self, conversation: Any, **options: Any) -> Any:
+        """As the tokenizer's, but giving the text unless `tokenize=True` is asked for."""
+        return self.tokenizer.apply_chat_template(conversation, **{"tokenize": False, **options})
+
+    def save_pretrained(self, directory: str | os.PathLike) -> tuple[str, ...]:
+        """Writes the files of both parts, and processor_config.json; returns their paths."""
+        paths = self.tokenizer.save_pretrained(directory)
+        paths += self.other.save_pretrained(directory)
+        text = json.dumps({**self.settings, "processor_class": self.name}, indent=2, sort_keys=True) + "\n"
+        write_atomically(pathlib.Path(directory) / OWN_FILE, text.encode())
+        return (*paths, str(pathlib.Path(directory) / OWN_FILE))
+
+    def __repr__(self) -> str:
+        return f"{self.name}({self.tokenizer!r}, {self.other!r})"
+
+
+class AutoProcessor:
+    """Processors by directory or hub id."""
+
+    @staticmethod
+    def from_pretrained(path: str | os.PathLike, *, revision: str | None = None) -> Any:
+        """The processor of a checkpoint: a `Processor` if it reads text beside images or sound.
+
+        Of a checkpoint that names no such class it is the image processor or feature extractor, or the tokenizer.
+
+        Args:
+          path: a directory, or a hub id.
+          revision: branch, tag or commit on the hub.
+
+        Raises:
+          CheckpointError: no such directory, a missing or damaged file, or a class that is not known.
+        """
+        directory = resolve(path, revision, TEXT)
+        settings = _json(directory / OWN_FILE)
+        name = settings.pop("processor_class", None) or _named(directory)
+        if name is None:
+            reader = AutoFeatureExtractor if (directory / FILE).is_file() else AutoTokenizer
+            return reader.from_pretrained(directory)
+        if name not in KINDS:
+            raise CheckpointError(str(directory), [f"processor_class must be one of {', '.join(KINDS)}, got {name!r}"])
+        parts = AutoTokenizer.from_pretrained(directory), AutoFeatureExtractor.from_pretrained(directory)
+        try:
+            return Processor(*parts, name, settings)
+        except InputError as e:
+            raise CheckpointError(str(directory / OWN_FILE), list(e.problems)) from None
+
+
+def _named(directory: pathlib.Path) -> str | None:
+    """The class that other files name, or that the model type implies where there is a tokenizer beside images."""
+    for file in (FILE, "tokenizer_config.json"):
+        name = _json(directory / file).get("processor_class")
+        if isinstance(name, str) and name in KINDS:
+            return name
+    both = (directory / FILE).is_file() and any((directory / f).is_file() for f in _VOCABULARIES)
+    of_model = model_type(directory)
+    found = [name for name, kind in KINDS.items() if of_model in kind.models.split()]
+    return found[0] if both and found else None
+
+
+_VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+
+
+def _json(file: pathlib.Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise CheckpointError(str(file), [f"must hold one JSON object: {e}"]) from None
+    if not isinstance(value, dict):
+        raise CheckpointError(str(file), [f"must hold one JSON object, got {type(value).__name__}"])
+    return value

@@ -1,0 +1,130 @@
+"""Processors of both text and images or sound, to compare with the reference."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from audio.case import SOUNDS
+from images.case import PICTURES, digest
+
+GOLDENS = pathlib.Path(__file__).parents[1] / "goldens" / "processors"
+FILES = GOLDENS.parent / "tokenizers" / "files"
+__all__ = ["CASES", "GOLDENS", "Case", "digest", "observe"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A processor: its class, its tokenizer's class and files, the settings of its other part and of itself."""
+
+    name: str
+    reference: str
+    tokenizer: str
+    files: Mapping[str, str]
+    other: Mapping[str, Any]
+    settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    tokens: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    sound: bool = False
+
+    def write(self, directory: pathlib.Path) -> pathlib.Path:
+        for name, held in self.files.items():
+            shutil.copy(FILES / held, directory / name)
+        config = {"tokenizer_class": self.tokenizer, **self.tokens}
+        (directory / "tokenizer_config.json").write_text(json.dumps(config))
+        other = {**self.other, "processor_class": self.reference}
+        (directory / "preprocessor_config.json").write_text(json.dumps(other))
+        own = {"processor_class": self.reference, **self.settings}
+        (directory / "processor_config.json").write_text(json.dumps(own))
+        return directory
+
+
+TEXTS = ["a picture of two cats", "what <image> is that, on the mat?"]
+
+
+def observe(processor, case: Case) -> dict[str, np.ndarray]:
+    """What a processor of either side makes of two texts with two images or sounds, and of each alone."""
+    found: dict[str, Any] = {}
+    if case.sound:
+        sounds = list(SOUNDS.values())[:2]
+        found["both"] = processor(audio=sounds[0], text=TEXTS[0], sampling_rate=16000)
+        found["sound"] = processor(sounds[0], sampling_rate=16000)
+        found["text"] = processor(text=TEXTS)
+    else:
+        pictures = list(PICTURES.values())[:2]
+        found["both"] = processor(images=pictures, text=TEXTS, padding=True, return_tensors="np")
+        found["text"] = processor(text=TEXTS, padding=True, return_tensors="np")
+        found["one"] = processor(images=pictures[0], text=TEXTS[1], return_tensors="np")
+        if "Llava" not in case.reference:
+            found["image"] = processor(images=pictures[0], return_tensors="np")
+    return {
+        f"{kind}/{k}/{i}": np.asarray(v)
+        for kind, out in found.items()
+        for k, vs in out.items()
+        for i, v in enumerate(vs)
+    }
+
+
+_BERT = {"vocab.txt": "wordpiece.txt"}
+_GPT2 = {"vocab.json": "gpt2.json", "merges.txt": "byte-bpe-merges.txt"}
+_CLIP = {"vocab.json": "clip.json", "merges.txt": "clip-merges.txt"}
+_PIXELS = {"size": {"height": 24, "width": 24}}
+_EDGE = {"size": {"shortest_edge": 24}, "crop_size": {"height": 24, "width": 24}}
+_TRANSCRIPT = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>"]
+_IMAGE = {"additional_special_tokens": ["<image>"], "pad_token": "<pad>"}
+
+CASES = [
+    Case("clip", "CLIPProcessor", "CLIPTokenizerFast", _CLIP, {"image_processor_type": "CLIPImageProcessor", **_EDGE}),
+    Case(
+        "blip", "BlipProcessor", "BertTokenizerFast", _BERT, {"image_processor_type": "BlipImageProcessor", **_PIXELS}
+    ),
+    Case(
+        "vilt",
+        "ViltProcessor",
+        "BertTokenizerFast",
+        _BERT,
+        {"image_processor_type": "ViltImageProcessor", "size": {"shortest_edge": 32}, "size_divisor": 8},
+    ),
+    Case(
+        "trocr", "TrOCRProcessor", "BertTokenizerFast", _BERT, {"image_processor_type": "ViTImageProcessor", **_PIXELS}
+    ),
+    Case(
+        "llava",
+        "LlavaProcessor",
+        "GPT2TokenizerFast",
+        _GPT2,
+        {"image_processor_type": "CLIPImageProcessor", **_EDGE},
+        {"patch_size": 8, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1},
+        _IMAGE,
+    ),
+    Case(
+        "llava-full",
+        "LlavaProcessor",
+        "GPT2TokenizerFast",
+        _GPT2,
+        {"image_processor_type": "CLIPImageProcessor", **_EDGE},
+        {"patch_size": 6, "vision_feature_select_strategy": "full"},
+        _IMAGE,
+    ),
+    Case(
+        "whisper",
+        "WhisperProcessor",
+        "WhisperTokenizerFast",
+        _GPT2,
+        {"feature_extractor_type": "WhisperFeatureExtractor", "chunk_length": 1},
+        tokens={"additional_special_tokens": _TRANSCRIPT},
+        sound=True,
+    ),
+    Case(
+        "wav2vec2",
+        "Wav2Vec2Processor",
+        "Wav2Vec2CTCTokenizer",
+        {"vocab.json": "ctc.json"},
+        {"feature_extractor_type": "Wav2Vec2FeatureExtractor"},
+        sound=True,
+    ),
+]
