@@ -83,17 +83,28 @@ FIRST = list({(s.model_type, s.head): s for s in reversed(SUBJECTS)}.values())[:
 CORE = {(t, load_cases(t).HEADS[:2][-1]) for t in model_types()}
 
 
-def over(subjects, core: bool = False):
-    """One test per subject; those of one subject run in one process and share its compiled call."""
+# What a default run compares with the reference: every head in the first case that has it, and of further cases, whose
+# options change what is behind the heads, the bare model and the head behind it.
+_ONCE = {repr(s) for s in FIRST} | {
+    repr(s) for s in SUBJECTS if s.head == load_cases(s.model_type).HEADS[0] or (s.model_type, s.head) in CORE
+}
+
+
+def over(subjects, core: bool = False, options: bool = False):
+    """One test per subject; those of one subject run in one process and share its compiled call.
+
+    The slow suite alone runs, with `core`, heads that are not in CORE, and with `options` what is not in _ONCE.
+    """
 
     def marks(s):
-        slow = [pytest.mark.slow] if core and (s.model_type, s.head) not in CORE else []
+        late = (core and (s.model_type, s.head) not in CORE) or (options and repr(s) not in _ONCE)
+        slow = [pytest.mark.slow] if late else []
         return [pytest.mark.xdist_group(repr(s)), *slow]
 
     return pytest.mark.parametrize("s", [pytest.param(s, id=repr(s), marks=marks(s)) for s in subjects])
 
 
-@over(SUBJECTS)
+@over(SUBJECTS, options=True)
 def test_equals_the_reference(s: Subject):
     prefix = f"{s.case.name}/{s.head}/"
     expected = {k.removeprefix(prefix): v for k, v in goldens(s.model_type).items() if k.startswith(prefix)}

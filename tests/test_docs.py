@@ -22,3 +22,21 @@ def test_the_examples_run(page, tmp_path, capsys):
     for block in blocks:
         exec(compile(block, page, "exec"), names)
     assert "(2, 8)" in capsys.readouterr().out
+
+
+def test_the_page_on_preparing_runs(tmp_path, capsys):
+    from calls.case import folder
+    from processors.case import CASES
+
+    named = {case.name: case for case in CASES}
+    known = {"text_checkpoint": folder()}
+    for name, case in (("pair_checkpoint", "clip"), ("sound_checkpoint", "whisper"), ("image_checkpoint", "trocr")):
+        (tmp_path / name).mkdir()
+        known[name] = named[case].write(tmp_path / name)
+    text = (DOCS / "preparing.md").read_text()
+    for example in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        exec(compile(example, "preparing.md", "exec"), known)
+    printed = capsys.readouterr().out.splitlines()
+    assert printed[0].startswith("(2, 8) [0, 0, 0, 0")
+    assert printed[1:3] == ["user: Hello!", "assistant: Hi."]
+    assert printed[-3:] == ["(2, 3, 24, 24) 0.5019608", "(1, 80, 100)", "['attention_mask', 'input_ids', 'pixel_values']"]

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import tokenizers
+from calls import languages
 from calls.case import BATCH, CALLS, GOLDENS, ONE, TRAINED, change, folder, observe, train
 
 import jaxformers as jf
@@ -38,6 +39,40 @@ def test_added_tokens_equal_the_reference():
 
 def test_training_anew_equals_the_reference():
     assert train(fresh()) == WANTED["trained"]
+
+
+def test_languages_equal_the_reference(tmp_path):
+    def load(case, **settings):
+        directory = tmp_path / case.name
+        directory.mkdir(exist_ok=True)
+        return jf.AutoTokenizer.from_pretrained(case.write(directory), **settings)
+
+    found = languages.observe(load)
+    assert found.keys() == WANTED["languages"].keys()
+    for name, wanted in WANTED["languages"].items():
+        assert found[name] == wanted, name
+
+
+@pytest.mark.parametrize("name", ["mbart", "m2m100", "marian", "wav2vec2", "xlm", "t5", "gpt2"])
+def test_any_class_is_saved_and_read(name, tmp_path):
+    case = languages.named(name)
+    (tmp_path / "a").mkdir()
+    made = jf.AutoTokenizer.from_pretrained(case.write(tmp_path / "a"))
+    made.save_pretrained(tmp_path / "b")
+    again = jf.AutoTokenizer.from_pretrained(tmp_path / "b")
+    for text in (ONE, "a <mask> b</s>", ""):
+        assert again(text) == made(text)
+        assert again.decode(made(text)["input_ids"]) == made.decode(made(text)["input_ids"])
+    assert again.special_tokens_map == made.special_tokens_map
+
+
+def test_languages_that_are_none(tokenizer, tmp_path):
+    with pytest.raises(jf.InputError, match="src_lang must not be set: the tokenizer, .* has no languages"):
+        tokenizer.src_lang = "en_XX"
+    assert tokenizer.src_lang is None
+    mbart = jf.AutoTokenizer.from_pretrained(languages.named("mbart").write(tmp_path))
+    with pytest.raises(jf.InputError, match="src_lang must be a language of the vocabulary, got 'english'"):
+        mbart.src_lang = "english"
 
 
 def test_a_trained_tokenizer_is_saved(tmp_path):

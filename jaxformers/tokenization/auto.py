@@ -46,13 +46,18 @@ class AutoTokenizer:
         file = directory / "tokenizer.json"
         built = not file.is_file()
         backend = kinds.build(name, directory, {**settings, **changes}) if built else _read(file)
-        usual = kinds.usual(kinds.find(name), backend, built)
+        kind = kinds.find(name)
+        usual = kinds.usual(kind, backend, built)
         try:
-            return FastTokenizer(backend, {**usual, **_built_in(backend), **settings, **changes}, kinds.stem(name))
+            made = FastTokenizer(backend, {**usual, **_built_in(backend), **settings, **changes}, kinds.stem(name))
         except (TypeError, ValueError, AttributeError, OverflowError) as e:
             if isinstance(e, InputError) and changes:
                 raise
             raise CheckpointError(os.fspath(path), [f"tokenizer_config.json must hold settings: {e}"]) from None
+        if kind is not None and kind.format == "sentencepiece":
+            own = kinds.additional(name, made.settings)
+            made.additional_special_tokens = [t for t in own if backend.token_to_id(t) is not None]
+        return made
 
 
 def _read(file: pathlib.Path) -> tokenizers.Tokenizer:

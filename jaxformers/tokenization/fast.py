@@ -17,14 +17,16 @@ from jaxformers.checkpoints.files import write_atomically
 from jaxformers.errors import CheckpointError, InputError
 from jaxformers.tokenization.chat import ChatTemplates
 from jaxformers.tokenization.encoding import KINDS, BatchEncoding, arrays
+from jaxformers.tokenization.formats.python_backend import PythonBackend
 from jaxformers.tokenization.inputs import one_of, rows_of
+from jaxformers.tokenization.languages import Languages
 from jaxformers.tokenization.lengths import SIDES, UNLIMITED, Lengths
 from jaxformers.tokenization.settings import SPECIAL, add_named_tokens, agree, text_of
 from jaxformers.tokenization.training import trained
 from jaxformers.tokenization.vocabulary import Vocabulary
 
 
-class FastTokenizer(Vocabulary, Lengths, ChatTemplates):
+class FastTokenizer(Vocabulary, Lengths, Languages, ChatTemplates):
     """A tokenizer held by the `tokenizers` library.
 
     Args:
@@ -93,7 +95,8 @@ class FastTokenizer(Vocabulary, Lengths, ChatTemplates):
             raise InputError("tokenizer", ["text or text_target must be given"])
         if text_target is None:
             return self._call(text, text_pair, **options)
-        target = self._call(text_target, None, **options)
+        with self._writing():
+            target = self._call(text_target, None, **options)
         if text is None:
             return target
         out = self._call(text, text_pair, **options)
@@ -234,7 +237,9 @@ class FastTokenizer(Vocabulary, Lengths, ChatTemplates):
     # -------------------------------------------------------------------------------------------- files
 
     def save_pretrained(self, directory: str | os.PathLike) -> tuple[str, ...]:
-        """Writes tokenizer.json, tokenizer_config.json and special_tokens_map.json; returns their paths.
+        """Writes tokenizer.json (or its class's own files), tokenizer_config.json and special_tokens_map.json.
+
+        Returns their paths.
 
         Chat templates go to chat_template.jinja and, those with other names, additional_chat_templates/<name>.jinja.
 
@@ -255,12 +260,8 @@ class FastTokenizer(Vocabulary, Lengths, ChatTemplates):
         held = {k: v for k, v in self.settings.items() if k not in (*SPECIAL, "added_tokens_decoder", "chat_template")}
         config = {**held, **{k: getattr(self, k) for k in own}, **self.special_tokens_map}
         config.setdefault("tokenizer_class", "PreTrainedTokenizerFast")
-        with self._lock:
-            self.backend.no_padding()
-            self.backend.no_truncation()
-            text = self.backend.to_str(pretty=True)
         files = {
-            "tokenizer.json": text,
+            **self._vocabulary_files(),
             "tokenizer_config.json": _json(config),
             "special_tokens_map.json": _json(self.special_tokens_map),
         }
@@ -269,8 +270,17 @@ class FastTokenizer(Vocabulary, Lengths, ChatTemplates):
             files["chat_template.jinja" if name == "default" else f"additional_chat_templates/{name}.jinja"] = template
         for name, content in files.items():
             (folder / name).parent.mkdir(exist_ok=True)
-            write_atomically(folder / name, content.encode())
+            write_atomically(folder / name, content.encode() if isinstance(content, str) else content)
         return tuple(str(folder / name) for name in files)
+
+    def _vocabulary_files(self) -> dict[str, str | bytes]:
+        """tokenizer.json or, for a class that the `tokenizers` library has not, the files that it was made of."""
+        if isinstance(self.backend, PythonBackend):
+            return dict(self.backend.files)
+        with self._lock:
+            self.backend.no_padding()
+            self.backend.no_truncation()
+            return {"tokenizer.json": self.backend.to_str(pretty=True)}
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "_lock"}

@@ -29,6 +29,8 @@ class Kind:
       types: does the model take `token_type_ids`?
       format: the module of `jaxformers.tokenization.formats` that builds one from files other than tokenizer.json.
       side: where padding goes.
+      masks: does the model take `attention_mask`?
+      pad_type: the token type of padding.
       cleans: are spaces in decoded text cleaned up, of a tokenizer built by `format`?
     """
 
@@ -38,31 +40,90 @@ class Kind:
     format: str | None = None
     side: str = "right"
     cleans: bool = False
+    masks: bool = True
+    pad_type: int = 0
 
 
 _BRACKETS = dict(unk="[UNK]", sep="[SEP]", pad="[PAD]", cls="[CLS]", mask="[MASK]")
 _ANGLES = dict(bos="<s>", eos="</s>", unk="<unk>", pad="<pad>")
 _ROBERTA = dict(_ANGLES, sep="</s>", cls="<s>", mask="<mask>")
+_ALBERT = dict(_BRACKETS, unk="<unk>", pad="<pad>")
+_PEGASUS = dict(eos="</s>", unk="<unk>", pad="<pad>", mask="<mask_2>")
+_T5 = dict(eos="</s>", unk="<unk>", pad="<pad>")
+_XLNET = dict(_ANGLES, sep="<sep>", cls="<cls>", mask="<mask>")
+_LLAMA = dict(bos="<s>", eos="</s>", unk="<unk>")
+_GEMMA = dict(bos="<bos>", eos="<eos>", unk="<unk>", pad="<pad>")
+_FUNNEL = dict(bos="<s>", eos="</s>", unk="<unk>", sep="<sep>", pad="<pad>", cls="<cls>", mask="<mask>")
+_PERCEIVER = dict(bos="[BOS]", eos="[EOS]", sep="[SEP]", pad="[PAD]", cls="[CLS]", mask="[MASK]")
+_CANINE = dict(bos="\ue000", eos="\ue001", sep="\ue001", pad="\0", cls="\ue000", mask="\ue003")
+_XLM = dict(bos="<s>", unk="<unk>", sep="</s>", pad="<pad>", cls="</s>", mask="<special1>")
+_BLENDERBOT = dict(bos="__start__", eos="__end__", unk="__unk__", pad="__null__")
 _END = "<|endoftext|>"
 _ENDS = dict(bos=_END, eos=_END, unk=_END)
+_QWEN = dict(eos=_END, unk=_END, pad=_END)
+_CLIP = dict(_QWEN, bos="<|startoftext|>")
 
 KINDS = (
     Kind("bert convbert electra ernie layoutlm lxmert megatronbert", _BRACKETS, True, "wordpiece", cleans=True),
     Kind("mobilebert nezha squeezebert vilt visualbert", _BRACKETS, True, "wordpiece", cleans=True),
+    Kind("align bark blip bros chineseclip git groundingdino", _BRACKETS, True, "wordpiece", cleans=True),
+    Kind("mmgroundingdino qdqbert tvp", _BRACKETS, True, "wordpiece", cleans=True),
+    Kind("dpr dprcontextencoder dprquestionencoder", _BRACKETS, True, "wordpiece", cleans=True),
+    Kind("dprreader", _BRACKETS, False, "wordpiece", cleans=True),
+    Kind("realm splinter", _BRACKETS, True, "wordpiece"),
+    Kind("retribert", _BRACKETS, False, "wordpiece"),
+    Kind("funnel", _FUNNEL, True, "wordpiece", cleans=True),
     Kind("layoutlmv2 roformer", _BRACKETS, True),
     Kind("distilbert", _BRACKETS, False, "wordpiece", cleans=True),
-    Kind("deberta debertav2", dict(_BRACKETS, bos="[CLS]", eos="[SEP]"), True),
-    Kind("albert rembert", dict(_BRACKETS, bos="[CLS]", eos="[SEP]", unk="<unk>", pad="<pad>"), True),
-    Kind("bart barthez blenderbot camembert data2vectext ibert layoutlmv3 led longformer", _ROBERTA),
-    Kind("mbart mvp nllb roberta robertaprelayernorm xlmroberta xlmrobertaxl xmod", _ROBERTA),
+    Kind("deberta", dict(_BRACKETS, bos="[CLS]", eos="[SEP]"), True, "byte_bpe"),
+    Kind("debertav2 rembert", dict(_BRACKETS, bos="[CLS]", eos="[SEP]"), True, "sentencepiece"),
+    Kind("albert nystromformer yoso", dict(_ALBERT, bos="[CLS]", eos="[SEP]"), True, "sentencepiece"),
+    Kind("fnet", _ALBERT, True, "sentencepiece", masks=False),
+    Kind("bigbird", dict(_ALBERT, bos="<s>", eos="</s>"), False, "sentencepiece"),
+    Kind("xlnet", _XLNET, True, "sentencepiece", side="left", pad_type=3),
+    Kind("barthez camembert xlmroberta xlmrobertaxl xmod", _ROBERTA, False, "sentencepiece"),
+    Kind("mbart nllb nllbmoe", _ROBERTA, False, "sentencepiece"),
+    Kind("mbart50", {k: v for k, v in _ROBERTA.items() if k != "bos"}, False, "sentencepiece"),
+    Kind("seamlessm4t seamlessm4tv2 xglm", dict(_ANGLES, sep="</s>", cls="<s>"), False, "sentencepiece"),
+    Kind("bart blenderbot bridgetower clap data2vectext ibert led longformer", _ROBERTA, False, "byte_bpe"),
+    Kind("mega mra mvp roberta robertaprelayernorm", _ROBERTA, False, "byte_bpe"),
+    Kind("layoutlmv3", _ROBERTA),
     Kind("mpnet", dict(_ROBERTA, unk="[UNK]"), False, "wordpiece", cleans=True),
-    Kind("codegen gpt2 gptj gptneo gptneox opt whisper", _ENDS),
-    Kind("qwen2 qwen2moe qwen3 qwen3moe", dict(eos=_END, pad=_END)),
-    Kind("clip", dict(bos="<|startoftext|>", eos=_END, unk=_END, pad=_END)),
-    Kind("longt5 mt5 switchtransformers t5 umt5", dict(eos="</s>", unk="<unk>", pad="<pad>")),
+    Kind("codegen gpt2 gptbigcode gptj gptneo opt phi starcoder2 whisper", _ENDS, False, "byte_bpe"),
+    Kind("gptneox", _ENDS),
+    Kind("qwen2 qwen2audio qwen2moe qwen2vl qwen25vl qwen3 qwen3moe", _QWEN, False, "byte_bpe"),
+    Kind("qwen3next qwen3vl qwen3vlmoe", _QWEN, False, "byte_bpe"),
+    Kind("aimv2 clip clipseg groupvit omdetturbo oneformer owlv2 owlvit xclip", _CLIP, False, "byte_bpe"),
+    Kind("longt5 mt5 switchtransformers t5 umt5", _T5, False, "sentencepiece"),
+    Kind("bigbirdpegasus pegasus pegasusx", _PEGASUS, False, "sentencepiece"),
+    Kind("marian", dict(eos="</s>", unk="<unk>", pad="<pad>"), False, "sentencepiece_slow"),
+    Kind("m2m100", dict(_ANGLES, sep="</s>"), False, "sentencepiece_slow"),
+    Kind("speech2text speecht5 speechtotext", _ANGLES, False, "sentencepiece_slow"),
+    Kind("bertgeneration", dict(_ANGLES, sep="<::::>"), False, "sentencepiece_slow"),
+    Kind("plbart", _ROBERTA, False, "sentencepiece_slow", cleans=True),
+    Kind("gptsw3", dict(_ANGLES, eos=_END), False, "sentencepiece_slow"),
+    Kind("xlmprophetnet", dict(_BRACKETS, bos="[SEP]", eos="[SEP]"), False, "sentencepiece_slow"),
+    Kind("reformer", dict(eos="</s>", unk="<unk>"), False, "sentencepiece"),
     Kind("bloom", _ANGLES),
-    Kind("llama mistral mixtral", dict(bos="<s>", eos="</s>", unk="<unk>"), side="left"),
-    Kind("gemma gemma2", dict(bos="<bos>", eos="<eos>", unk="<unk>", pad="<pad>"), side="left"),
+    Kind("pretrained", {}, True, "tiktoken"),
+    Kind("openaigpt", dict(unk="<unk>"), False, "word_bpe"),
+    Kind("ctrl", dict(unk="<unk>"), True, "word_bpe"),
+    Kind("bertweet phobert", _ROBERTA, True, "word_bpe"),
+    Kind("herbert", dict(_XLM, cls="<s>", mask="<mask>"), True, "word_bpe"),
+    Kind("flaubert xlm", _XLM, True, "word_bpe"),
+    Kind("biogpt", dict(_ANGLES, sep="</s>"), False, "word_bpe"),
+    Kind("fsmt", dict(bos="<s>", unk="<unk>", sep="</s>", pad="<pad>"), False, "word_bpe"),
+    Kind("blenderbotsmall", _BLENDERBOT, False, "word_bpe"),
+    Kind("byt5", dict(eos="</s>", unk="<unk>", pad="<pad>"), False, "characters"),
+    Kind("perceiver", _PERCEIVER, False, "characters"),
+    Kind("canine", _CANINE, True, "characters"),
+    Kind("esm", dict(eos="<eos>", unk="<unk>", pad="<pad>", cls="<cls>", mask="<mask>"), False, "characters"),
+    Kind("mgpstr", dict(bos="[GO]", eos="[s]", unk="[GO]", pad="[GO]"), True, "characters"),
+    Kind("data2vecaudio hubert wav2vec2 wav2vec2bert wav2vec2conformer", _ANGLES, False, "speech"),
+    Kind("sew sewd unispeech unispeechsat wav2vec2ctc wavlm", _ANGLES, False, "speech"),
+    Kind("vits", dict(unk="<unk>", pad="<pad>"), False, "speech"),
+    Kind("llama mistral mixtral", _LLAMA, False, "sentencepiece", side="left"),
+    Kind("gemma gemma2 gemma3", _GEMMA, False, "sentencepiece", side="left"),
 )
 
 
@@ -84,9 +145,19 @@ def usual(kind: Kind | None, backend: tokenizers.Tokenizer, built: bool) -> dict
     if kind is None:
         return {}
     held = {f"{k}_token": v for k, v in kind.tokens.items() if backend.token_to_id(v) is not None}
-    names = ("input_ids", "token_type_ids", "attention_mask") if kind.types else ("input_ids", "attention_mask")
+    names = ["input_ids", *["token_type_ids"] * kind.types, *["attention_mask"] * kind.masks]
+    typed = {"pad_token_type_id": kind.pad_type} if kind.pad_type else {}
     clean = {"clean_up_tokenization_spaces": True} if built and kind.cleans else {}
-    return {**held, **clean, "model_input_names": names, "padding_side": kind.side}
+    return {**held, **clean, "model_input_names": names, "padding_side": kind.side, **typed}
+
+
+def additional(name: str, settings: Mapping[str, Any]) -> list[str]:
+    """The further special tokens of a SentencePiece class: those that the settings name, and its own."""
+    from jaxformers.tokenization.formats import sentencepiece_families as families
+    from jaxformers.tokenization.formats.specials import text
+
+    own = families.NAMES.get(stem(name), stem(name))
+    return [str(text(t)) for t in families.additional(own, settings)]
 
 
 def build(name: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> tokenizers.Tokenizer:

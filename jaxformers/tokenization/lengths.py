@@ -23,6 +23,7 @@ class Lengths:
     model_input_names: list[str]
     pad_token: str | None
     pad_token_id: Any
+    settings: dict[str, Any]
 
     def pad(
         self,
@@ -99,6 +100,7 @@ class Lengths:
             todo = "set one, e.g. tokenizer.pad_token = tokenizer.eos_token"
             raise InputError("tokenizer", [f"padding needs a pad_token in the vocabulary, got {self.pad_token}"], todo)
         token = {"pad_id": self.pad_token_id, "pad_token": self.pad_token}
+        token["pad_type_id"] = self.settings.get("pad_token_type_id", 0)
         return {"length": length, "direction": side, "pad_to_multiple_of": multiple, **token}
 
     def _length(self, max_length: int | None, what: str) -> int | None:

@@ -8,19 +8,16 @@ from typing import Any
 import tokenizers
 
 SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-SETTINGS = frozenset(SPECIAL) | {
-    "add_prefix_space",
-    "chat_template",
-    "additional_special_tokens",
-    "clean_up_tokenization_spaces",
-    "do_lower_case",
-    "model_input_names",
-    "model_max_length",
-    "padding_side",
-    "strip_accents",
-    "tokenize_chinese_chars",
-    "truncation_side",
-}
+_OF_CLASSES = """
+    add_bos_token add_eos_token do_upper_case extra_ids keep_accents lang_codes language language_codes legacy
+    legacy_behaviour mask_token_sent normalize offset predict_timestamps replace_word_delimiter_char separate_vocabs
+    split_by_punct src_lang target_lang task tgt_lang word_delimiter_token
+"""
+_OF_ALL = """
+    add_prefix_space additional_special_tokens chat_template clean_up_tokenization_spaces do_lower_case
+    model_input_names model_max_length padding_side strip_accents tokenize_chinese_chars truncation_side
+"""
+SETTINGS = frozenset((*SPECIAL, *_OF_ALL.split(), *_OF_CLASSES.split()))
 
 
 def text_of(token: Any) -> Any:

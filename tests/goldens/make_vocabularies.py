@@ -3,38 +3,27 @@
 They are kept in the repository: training need not give the same files again with another version of its library.
 """
 
+import importlib
 import pathlib
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from text.case import FILES
-from text.corpus import ODD, PLAIN, SCRIPTS
 
-TEXTS = [*PLAIN * 3, *SCRIPTS, *ODD]
-
-
-def wordpiece(special: list[str]) -> str:
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
-
-    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    made.normalizer = normalizers.BertNormalizer(lowercase=False)
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    lower = [t.lower() for t in TEXTS]
-    trainer = trainers.WordPieceTrainer(vocab_size=1400, limit_alphabet=500, special_tokens=special)
-    made.train_from_iterator([*TEXTS, *lower], trainer)
-    vocab = made.get_vocab()
-    return "".join(f"{token}\n" for token in sorted(vocab, key=vocab.get))
+HERE = pathlib.Path(__file__).parent
 
 
-MAKERS = {
-    "wordpiece.txt": lambda: wordpiece(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]),
-    "wordpiece-mpnet.txt": lambda: wordpiece(["<s>", "<pad>", "</s>", "<unk>", "<mask>", "[UNK]"]),
-}
+def makers() -> dict:
+    """`{file name: function}` of every module in `vocabularies/`."""
+    names = sorted(p.stem for p in (HERE / "vocabularies").glob("*.py") if p.stem != "__init__")
+    modules = [importlib.import_module(f"vocabularies.{name}") for name in names]
+    return {file: make for module in modules for file, make in module.MAKERS.items()}
 
 
 def main(names: list[str]) -> None:
     FILES.mkdir(parents=True, exist_ok=True)
-    for name, make in MAKERS.items():
+    for name, make in makers().items():
         if not names or name in names:
             held = make()
             (FILES / name).write_bytes(held.encode() if isinstance(held, str) else held)

@@ -20,21 +20,31 @@ def need(directory: pathlib.Path, *names: str) -> pathlib.Path:
     raise CheckpointError(str(directory), [f"must hold {wanted}; it holds {held}"])
 
 
-def lines(file: pathlib.Path) -> list[str]:
-    """The lines of a text file in UTF-8, without their ends."""
+def text(file: pathlib.Path) -> str:
+    """A text file in UTF-8; whatever ends its lines is a line feed here."""
     try:
-        with file.open(encoding="utf-8", newline="\n") as f:
-            return [line.rstrip("\n") for line in f]
+        return file.read_text(encoding="utf-8")
     except (OSError, ValueError) as e:
         raise CheckpointError(str(file), [f"must be text in UTF-8: {e}"]) from None
 
 
-def vocabulary(file: pathlib.Path) -> dict[str, int]:
-    """`{token: id}` of a JSON file."""
+def lines(file: pathlib.Path) -> list[str]:
+    """The lines of a text file in UTF-8, without their ends."""
+    held = text(file).split("\n")
+    return held[:-1] if held[-1] == "" else held
+
+
+def vocabulary(file: pathlib.Path, part: str | None = None) -> dict[str, int]:
+    """`{token: id}` of a JSON file; `part`: of an entry of it, where it holds several."""
     try:
         value: Any = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RecursionError) as e:
         raise CheckpointError(str(file), [f"must hold one JSON object: {e}"]) from None
-    if not isinstance(value, Mapping) or not all(type(i) is int for i in value.values()):
+    if part is not None:
+        held = value if isinstance(value, Mapping) else {}
+        if part not in held:
+            raise CheckpointError(str(file), [f"must hold an entry {part!r}; it has {', '.join(sorted(held)[:12])}"])
+        value = held[part]
+    if not isinstance(value, Mapping) or not all(type(i) is int and 0 <= i < 2**31 for i in value.values()):
         raise CheckpointError(str(file), ["must hold one JSON object of token: id"])
     return dict(value)

@@ -12,42 +12,56 @@ from typing import Any
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
-from jaxformers.errors import CheckpointError
-from jaxformers.tokenization.formats import files
+from jaxformers.tokenization.formats import files, specials
 
 LONGEST = 100  # letters of a word; longer ones are unknown
-CASED = ()  # classes that keep the letters as they are unless told otherwise
+STRIPS = {"mpnet": {"mask": {"lstrip": True}}}
 
 
 def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> tokenizers.Tokenizer:
-    """Reads vocab.txt; `do_lower_case`, `strip_accents` and `tokenize_chinese_chars` as tokenizer_config.json says."""
+    """Reads vocab.txt; `do_lower_case`, `strip_accents` and `tokenize_chinese_chars` as tokenizer_config.json says.
+
+    Splinter also reads `question_token`, which ends the first text of a pair.
+    """
     file = files.need(directory, "vocab.txt")
     vocab = {token: i for i, token in enumerate(files.lines(file))}
-    name = {role: text(settings[f"{role}_token"]) for role in ("unk", "sep", "cls")}
-    if absent := [t for t in name.values() if t not in vocab]:
-        raise CheckpointError(str(file), [f"must hold the special tokens; {', '.join(absent)} are missing"])
+    roles = ("unk", "sep", "cls")
+    name = dict(zip(roles, specials.required(directory, settings, *roles), strict=True))
+    if stem == "splinter":
+        name |= {"question": specials.text(settings.get("question_token")) or "[QUESTION]", "dot": "."}
+        settings = {**settings, "additional_special_tokens": [name["question"]]}
+    specials.need(file, vocab, name.values())
     made = tokenizers.Tokenizer(models.WordPiece(vocab=vocab, unk_token=name["unk"], max_input_chars_per_word=LONGEST))
     made.normalizer = normalizers.BertNormalizer(
         clean_text=True,
         handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
         strip_accents=settings.get("strip_accents"),
-        lowercase=settings.get("do_lower_case", stem not in CASED),
+        lowercase=settings.get("do_lower_case", True),
     )
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     made.decoder = decoders.WordPiece(prefix="##")
-    made.post_processor = around(name["cls"], name["sep"], vocab, 2 if stem == "mpnet" else 1)
+    made.post_processor = _around(stem, name, vocab, settings.get("padding_side", "right"))
+    made.add_tokens(specials.gather(directory, settings, STRIPS.get(stem)))
     return made
 
 
-def text(token: Any) -> str:
-    """A special token's text: files hold it plain or as an object."""
-    return token["content"] if isinstance(token, Mapping) else token
+def _around(stem: str, name: Mapping[str, str], vocab: Mapping[str, int], side: str) -> processors.TemplateProcessing:
+    """The special tokens around a text and around a pair, whose second text is of type 1.
 
-
-def around(cls: str, sep: str, vocab: Mapping[str, int], between: int = 1) -> processors.TemplateProcessing:
-    """`cls` text `sep`; with a pair, whose token type is 1, `between` times `sep` before it and one behind it."""
+    MPNet parts a pair with two `sep`; Funnel's `cls` is of type 2; Splinter's question, on the side where padding is
+    not, ends in a token and a full stop.
+    """
+    cls, sep = name["cls"], name["sep"]
+    first, between, last = f"{cls}:{2 if stem == 'funnel' else 0}", f"{sep}:0", f"{sep}:1"
+    if stem == "mpnet":
+        between = f"{sep}:0 {sep}:0"
+    elif stem == "splinter":
+        question, dot = name["question"], name["dot"]
+        between = f"{question}:0 {dot}:0 {between}" if side == "right" else between
+        last = last if side == "right" else f"{question}:0 {dot}:0 {last}"
+    used = {name[role] for role in name if role != "unk"}
     return processors.TemplateProcessing(
-        single=f"{cls}:0 $A:0 {sep}:0",
-        pair=f"{cls}:0 $A:0 {f'{sep}:0 ' * between}$B:1 {sep}:1",
-        special_tokens=[(t, vocab[t]) for t in {cls, sep}],
+        single=f"{first} $A:0 {sep}:0",
+        pair=f"{first} $A:0 {between} $B:1 {last}",
+        special_tokens=[(token, vocab[token]) for token in used],
     )

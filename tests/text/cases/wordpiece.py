@@ -3,6 +3,7 @@
 from text.case import Case
 
 _BERT = {"vocab.txt": "wordpiece.txt"}
+_SPLINTER = {"vocab.txt": "wordpiece-splinter.txt"}
 
 CASES = [
     Case("bert", "BertTokenizerFast", _BERT),
@@ -10,5 +11,18 @@ CASES = [
     Case("bert-accents", "BertTokenizerFast", _BERT, {"strip_accents": False, "tokenize_chinese_chars": False}),
     Case("distilbert", "DistilBertTokenizerFast", _BERT),
     Case("electra", "ElectraTokenizerFast", _BERT),
+    Case("mobilebert", "MobileBertTokenizerFast", _BERT, {"do_lower_case": False, "strip_accents": True}),
+    Case("convbert", "ConvBertTokenizerFast", _BERT),
+    Case("squeezebert", "SqueezeBertTokenizerFast", _BERT),
+    Case("layoutlm", "LayoutLMTokenizerFast", _BERT),
+    Case("lxmert", "LxmertTokenizerFast", _BERT),
+    Case("realm", "RealmTokenizerFast", _BERT),
+    Case("retribert", "RetriBertTokenizerFast", _BERT),
+    Case("dpr-question", "DPRQuestionEncoderTokenizerFast", _BERT),
+    Case("dpr-context", "DPRContextEncoderTokenizerFast", _BERT),
+    Case("dpr-reader", "DPRReaderTokenizerFast", _BERT),
     Case("mpnet", "MPNetTokenizerFast", {"vocab.txt": "wordpiece-mpnet.txt"}),
+    Case("funnel", "FunnelTokenizerFast", {"vocab.txt": "wordpiece-funnel.txt"}),
+    Case("splinter", "SplinterTokenizerFast", _SPLINTER),
+    Case("splinter-left", "SplinterTokenizerFast", _SPLINTER, {"padding_side": "left"}),
 ]

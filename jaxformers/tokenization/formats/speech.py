@@ -1,0 +1,141 @@
+"""Letters of speech: those that are heard, a frame each (Wav2Vec2 and its kin), and those to be spoken (VITS)."""
+
+from __future__ import annotations
+
+import itertools
+import pathlib
+import re
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import tokenizers
+
+from jaxformers.errors import CheckpointError
+from jaxformers.tokenization.formats import files, specials
+from jaxformers.tokenization.formats.python_backend import PythonBackend, made
+from jaxformers.tokenization.formats.python_rows import Template
+from jaxformers.tokenization.formats.scheme import Scheme
+
+
+class Heard(Scheme):
+    """What connectionist temporal classification gives, a letter a frame: runs are one letter, blanks part them.
+
+    Paper: https://dl.acm.org/doi/10.1145/1143844.1143891.
+
+    Args:
+      blank: the token between letters.
+      delimiter: the token between words, written as `space`.
+      lower: is text made small? The vocabulary's letters are then capitals.
+    """
+
+    apart = False
+
+    def __init__(self, vocab: Mapping[str, int], unk: str, blank: str, delimiter: str, space: str, lower: bool):
+        super().__init__(vocab, unk)
+        self.blank, self.delimiter, self.space, self.lower = blank, delimiter, space, lower
+
+    def prepare(self, text: str, word: bool) -> str:
+        return f" {text}" if word else text
+
+    def split(self, text: str) -> list[str]:
+        return list((text.upper() if self.lower else text).replace(" ", self.delimiter))
+
+    def join(self, tokens: list[str]) -> str:
+        heard = [token for token, _ in itertools.groupby(tokens) if token != self.blank]
+        text = "".join([self.space if token == self.delimiter else token for token in heard]).strip()
+        return text.lower() if self.lower else text
+
+
+class Spoken(Scheme):
+    """Letters to be spoken, a blank between any two. VITS: https://arxiv.org/abs/2106.06103.
+
+    Args:
+      tokens: the added tokens.
+      language: of the text; Romanian's letters are unified.
+      blanks: are there blanks?
+      small: are letters made small, and those dropped that the vocabulary lacks?
+      roman: is text of other scripts romanised, if the `uroman` library is installed?
+    """
+
+    def __init__(
+        self,
+        vocab: Mapping[str, int],
+        unk: str,
+        tokens: Iterable[str],
+        language: str | None,
+        blanks: bool,
+        small: bool,
+        roman: bool,
+    ):
+        super().__init__(vocab, unk)
+        self.language, self.blanks, self.small, self.roman = language, blanks, small, roman
+        known = "|".join(re.escape(token) for token in [*self.vocab, *tokens] if token) or "(?!)"
+        self._known = re.compile(f"({known})|(.)", re.DOTALL)
+
+    def prepare(self, text: str, word: bool) -> str:
+        if self.small:
+            text = self._known.sub(lambda m: m[1] or m[2].lower(), text)
+        if self.language == "ron":
+            text = text.replace("ț", "ţ")
+        if self.roman and not text.isascii():
+            text = _romanised(text)
+        return "".join([letter for letter in text if letter in self.vocab]).strip() if self.small else text
+
+    def split(self, text: str) -> list[str]:
+        if not self.blanks:
+            return list(text)
+        out = [self.name(0) or ""] * (2 * len(text) + 1)
+        out[1::2] = text
+        return out
+
+    def join(self, tokens: list[str]) -> str:
+        return "".join(tokens[1::2] if self.blanks and len(tokens) > 1 else tokens)
+
+    def name(self, index: int) -> str | None:
+        return self.names.get(index)
+
+
+def _romanised(text: str) -> str:
+    try:
+        import uroman
+    except ImportError:
+        warnings.warn("the text is not in Latin letters; pip install uroman, or romanise it yourself", stacklevel=6)
+        return text
+    return uroman.Uroman().romanize_string(text)
+
+
+# ------------------------------------------------------------------------------------------------------ classes
+
+
+def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
+    """Reads vocab.json."""
+    return _spoken(directory, settings) if stem == "vits" else _heard(directory, settings)
+
+
+def _heard(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
+    file = files.need(directory, "vocab.json")
+    vocab = files.vocabulary(file, settings.get("target_lang"))
+    unk, pad = specials.required(directory, settings, "unk", "pad")
+    specials.need(file, vocab, [unk])
+    delimiter, space = settings.get("word_delimiter_token", "|"), settings.get("replace_word_delimiter_char", " ")
+    lower = bool(settings.get("do_lower_case"))
+    scheme = Heard(vocab, unk, pad, specials.text(delimiter) or "", space, lower)
+    out = made(scheme, directory, settings, lambda of: Template(), files=[file])
+    flags = dict(lstrip=True, rstrip=True, normalized=False)
+    out.add_tokens([tokenizers.AddedToken(token, **flags) for token in vocab if len(token) > 1])
+    return out
+
+
+def _spoken(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
+    if settings.get("phonemize", True):
+        problem = "phonemize must be false: text that is spoken by its phonemes is not made here"
+        todo = "turn text into phonemes yourself, with the phonemizer library, and set it to false"
+        raise CheckpointError(str(directory / "tokenizer_config.json"), [problem], todo)
+    file = files.need(directory, "vocab.json")
+    vocab, (unk,) = files.vocabulary(file), specials.required(directory, settings, "unk")
+    specials.need(file, vocab, [unk])
+    flags = [bool(settings.get(key, usual)) for key, usual in (("add_blank", 1), ("normalize", 1), ("is_uroman", 0))]
+    tokens = [token.content for token in specials.gather(directory, settings)]
+    scheme = Spoken(vocab, unk, tokens, settings.get("language"), *flags)
+    return made(scheme, directory, settings, lambda of: Template(), files=[file])

@@ -1,0 +1,26 @@
+"""WordPiece vocabularies, a token a line."""
+
+from text.corpus import ODD, PLAIN, SCRIPTS
+
+TEXTS = [*PLAIN * 3, *SCRIPTS, *ODD]
+
+
+def wordpiece(*special: str) -> str:
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+    made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    made.normalizer = normalizers.BertNormalizer(lowercase=False)
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    lower = [t.lower() for t in TEXTS]
+    trainer = trainers.WordPieceTrainer(vocab_size=1400, limit_alphabet=500, special_tokens=list(special))
+    made.train_from_iterator([*TEXTS, *lower], trainer)
+    vocab = made.get_vocab()
+    return "".join(f"{token}\n" for token in sorted(vocab, key=vocab.get))
+
+
+MAKERS = {
+    "wordpiece.txt": lambda: wordpiece("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+    "wordpiece-mpnet.txt": lambda: wordpiece("<s>", "<pad>", "</s>", "<unk>", "<mask>", "[UNK]"),
+    "wordpiece-funnel.txt": lambda: wordpiece("<pad>", "<unk>", "<cls>", "<sep>", "<mask>", "<s>", "</s>"),
+    "wordpiece-splinter.txt": lambda: wordpiece("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "[QUESTION]"),
+}
