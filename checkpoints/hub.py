@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from jaxformers.errors import CheckpointError
 
-TEXT = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")
+TEXT = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken", "*.codes", "*.spm")
 ALL = (*TEXT, "*.safetensors")
 
 

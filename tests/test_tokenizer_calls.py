@@ -8,6 +8,7 @@ import pytest
 import tokenizers
 from calls import languages
 from calls.case import BATCH, CALLS, GOLDENS, ONE, TRAINED, change, folder, observe, train
+from text.case import cases
 
 import jaxformers as jf
 
@@ -66,8 +67,43 @@ def test_any_class_is_saved_and_read(name, tmp_path):
     assert again.special_tokens_map == made.special_tokens_map
 
 
+@pytest.mark.parametrize("name", ["byt5", "wav2vec2", "xlm", "m2m100", "t5"])
+def test_added_tokens_are_saved(name, tmp_path):
+    case = languages.named(name)
+    (tmp_path / "a").mkdir()
+    made = jf.AutoTokenizer.from_pretrained(case.write(tmp_path / "a"))
+    made.add_tokens(tokenizers.AddedToken("newword", lstrip=True))
+    made.add_special_tokens({"additional_special_tokens": ["<other>"]})
+    made.save_pretrained(tmp_path / "b")
+    again = jf.AutoTokenizer.from_pretrained(tmp_path / "b")
+    text = "a newword b <other>c"
+    assert again(text)["input_ids"] == made(text)["input_ids"]
+    assert made.convert_tokens_to_ids("<other>") in made(text)["input_ids"]
+
+
+def test_llama_from_tiktoken(tmp_path):
+    case = next(c for c in cases() if "tokenizer.model" in c.files and c.files["tokenizer.model"] == "ranks.tiktoken")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    made = jf.AutoTokenizer.from_pretrained(case.write(tmp_path / "a"))
+    config = json.loads((case.write(tmp_path / "b") / "tokenizer_config.json").read_text())
+    (tmp_path / "b" / "tokenizer_config.json").write_text(json.dumps({**config, "tokenizer_class": "LlamaTokenizer"}))
+    assert jf.AutoTokenizer.from_pretrained(tmp_path / "b")(ONE)["input_ids"] == made(ONE)["input_ids"]
+
+
+def test_clip_reads_its_tokenizer_json(tmp_path):
+    made = jf.AutoTokenizer.from_pretrained(languages.named("clip").write(tmp_path))
+    ids, text = made(ONE)["input_ids"], made.decode(made(ONE)["input_ids"])
+    made.backend.decoder = tokenizers.decoders.ByteLevel()
+    made.save_pretrained(tmp_path)
+    (tmp_path / "vocab.json").unlink()
+    again = jf.AutoTokenizer.from_pretrained(tmp_path)
+    assert again(ONE)["input_ids"] == ids
+    assert again.decode(ids) == text
+
+
 def test_languages_that_are_none(tokenizer, tmp_path):
-    with pytest.raises(jf.InputError, match="src_lang must not be set: the tokenizer, .* has no languages"):
+    with pytest.raises(jf.InputError, match=r"src_lang must not be set: the tokenizer, .* has no languages"):
         tokenizer.src_lang = "en_XX"
     assert tokenizer.src_lang is None
     mbart = jf.AutoTokenizer.from_pretrained(languages.named("mbart").write(tmp_path))

@@ -13,6 +13,7 @@ from jaxformers.checkpoints.hub import TEXT, resolve
 from jaxformers.errors import CheckpointError, InputError, nearest
 from jaxformers.tokenization import kinds
 from jaxformers.tokenization.fast import FastTokenizer
+from jaxformers.tokenization.formats import byte_bpe
 from jaxformers.tokenization.settings import SETTINGS
 
 
@@ -47,6 +48,8 @@ class AutoTokenizer:
         built = not file.is_file()
         backend = kinds.build(name, directory, {**settings, **changes}) if built else _read(file)
         kind = kinds.find(name)
+        if not built and kind is not None and "clip" in kind.stems.split():
+            backend.decoder = byte_bpe.clip_decoder()  # tokenizer.json's own leaves </w> in the text
         usual = kinds.usual(kind, backend, built)
         try:
             made = FastTokenizer(backend, {**usual, **_built_in(backend), **settings, **changes}, kinds.stem(name))

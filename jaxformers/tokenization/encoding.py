@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -106,6 +107,14 @@ def _from_end(i: int, n: int) -> int:
     return i + n if i < 0 else i
 
 
+def _array(rows: list[Any]) -> np.ndarray:
+    """Equally long rows of numbers (or of pairs of them) as int64."""
+    if rows and isinstance(rows[0], list) and rows[0] and isinstance(rows[0][0], int):
+        flat = itertools.chain.from_iterable(rows)  # much faster than NumPy's own reading of nested lists
+        return np.fromiter(flat, np.int64, len(rows) * len(rows[0])).reshape(len(rows), -1)
+    return np.asarray(rows, np.int64)
+
+
 def arrays(fields: dict[str, Any], kind: str) -> dict[str, Any]:
     """Lists of rows as arrays, int64 of NumPy ("np") or int32 of JAX ("jax").
 
@@ -118,7 +127,7 @@ def arrays(fields: dict[str, Any], kind: str) -> dict[str, Any]:
     if len(lengths) > 1:
         problem = f"rows must be equally long for return_tensors={kind!r}, got {min(lengths)} to {max(lengths)} tokens"
         raise InputError("tokenizer", [problem], "pass padding=True, and truncation=True for a limit")
-    arrays = {name: np.asarray(value, np.int64) for name, value in fields.items()}
+    arrays = {name: _array(value) for name, value in fields.items()}
     if kind == "np":
         return arrays
     import jax.numpy as jnp

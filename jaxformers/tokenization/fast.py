@@ -21,7 +21,7 @@ from jaxformers.tokenization.formats.python_backend import PythonBackend
 from jaxformers.tokenization.inputs import one_of, rows_of
 from jaxformers.tokenization.languages import Languages
 from jaxformers.tokenization.lengths import SIDES, UNLIMITED, Lengths
-from jaxformers.tokenization.settings import SPECIAL, add_named_tokens, agree, text_of
+from jaxformers.tokenization.settings import SPECIAL, add_named_tokens, agree, saved, text_of
 from jaxformers.tokenization.training import trained
 from jaxformers.tokenization.vocabulary import Vocabulary
 
@@ -147,7 +147,8 @@ class FastTokenizer(Vocabulary, Lengths, Languages, ChatTemplates):
         if return_overflowing_tokens:
             whose = [i for i, e in enumerate(found) for _ in range(1 + len(e.overflowing))]
             found = [one for e in found for one in (e, *e.overflowing)]
-        longest = max((len(e) for e in found), default=0)
+        ids = [e.ids for e in found]
+        longest = max(map(len, ids), default=0)
         if cut is None and longest > self.model_max_length:
             limit = self.model_max_length
             warnings.warn(f"{longest} tokens, the model takes {limit}; pass truncation=True", stacklevel=2)
@@ -157,10 +158,18 @@ class FastTokenizer(Vocabulary, Lengths, Languages, ChatTemplates):
             "special_tokens_mask": (return_special_tokens_mask, "special_tokens_mask"),
             "offset_mapping": (return_offsets_mapping, "offsets"),
         }
-        fields: dict[str, Any] = {"input_ids": [e.ids for e in found]}
+        fields: dict[str, Any] = {"input_ids": ids}
+        known = {} if pad is not None else {"attention_mask": 1}  # what is the same at every token need not be asked
+        pairs = bool(rows) and isinstance(rows[0], tuple)
+        if longest and not pairs and (pad is None or not pad["pad_type_id"]):
+            if not any(next(e for e in found if len(e)).type_ids):
+                known["type_ids"] = 0
         for name, (wish, attribute) in wanted.items():
             if wish or (wish is None and name in self.model_input_names):
-                fields[name] = [getattr(e, attribute) for e in found]
+                if attribute in known:
+                    fields[name] = [[known[attribute]] * len(row) for row in ids]
+                else:
+                    fields[name] = [getattr(e, attribute) for e in found]
         if return_length:
             fields["length"] = [len(e) for e in found]
         if return_overflowing_tokens:
@@ -259,6 +268,8 @@ class FastTokenizer(Vocabulary, Lengths, Languages, ChatTemplates):
         )
         held = {k: v for k, v in self.settings.items() if k not in (*SPECIAL, "added_tokens_decoder", "chat_template")}
         config = {**held, **{k: getattr(self, k) for k in own}, **self.special_tokens_map}
+        if isinstance(self.backend, PythonBackend):
+            config["added_tokens_decoder"] = {str(i): saved(t) for i, t in sorted(self.added_tokens_decoder.items())}
         config.setdefault("tokenizer_class", "PreTrainedTokenizerFast")
         files = {
             **self._vocabulary_files(),

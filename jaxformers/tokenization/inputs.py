@@ -22,12 +22,17 @@ def rows_of(text: Any, pair: Any, many: bool, words: bool) -> list[Any]:
     if many and pair is None and not words and all(isinstance(t, list | tuple) and len(t) == 2 for t in text):
         text, pair = zip(*text, strict=True) if text else ((), None)
     rule, fits = ("a list of words", _is_words) if words else ("a string", _is_string)
-    problems = [
-        f"{name}{f'[{i}]' if many else ''} must be {rule}, got {t!r:.60}"
-        for name, held in (("text", text), ("text_pair", pair or ()))
-        for i, t in enumerate(held)
-        if not fits(t)
-    ]
+    plain = not words and set(map(type, text)) <= {str} and set(map(type, pair or ())) <= {str}  # the usual case
+    problems = (
+        []
+        if plain
+        else [
+            f"{name}{f'[{i}]' if many else ''} must be {rule}, got {t!r:.60}"
+            for name, held in (("text", text), ("text_pair", pair or ()))
+            for i, t in enumerate(held)
+            if not fits(t)
+        ]
+    )
     if problems:
         raise InputError("tokenizer", problems[:8])
     return list(text) if pair is None else list(zip(text, pair, strict=True))

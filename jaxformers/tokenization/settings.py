@@ -8,6 +8,7 @@ from typing import Any
 import tokenizers
 
 SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+FLAGS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
 _OF_CLASSES = """
     add_bos_token add_eos_token do_upper_case extra_ids keep_accents lang_codes language language_codes legacy
     legacy_behaviour mask_token_sent normalize offset predict_timestamps replace_word_delimiter_char separate_vocabs
@@ -28,8 +29,12 @@ def text_of(token: Any) -> Any:
 def added(token: Any, special: bool = True) -> tokenizers.AddedToken:
     if not isinstance(token, Mapping):
         return tokenizers.AddedToken(token, special=special)
-    known = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
-    return tokenizers.AddedToken(**{"special": special, **{k: token[k] for k in known if k in token}})
+    return tokenizers.AddedToken(**{"special": special, **{k: token[k] for k in FLAGS if k in token}})
+
+
+def saved(token: tokenizers.AddedToken) -> dict[str, Any]:
+    """A token as `added_tokens_decoder` holds it."""
+    return {name: getattr(token, name) for name in FLAGS}
 
 
 def add_named_tokens(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import tokenizers
 from tokenizers import Regex, decoders, models, normalizers, pre_tokenizers, processors
 
-from jaxformers.tokenization.formats import files, merges, specials, tiktoken, whisper
+from jaxformers.tokenization.formats import files, merges, options, specials, tiktoken, whisper
 
 _ALL = ("bos", "eos", "unk", "sep", "pad", "cls")
 NORMALIZED = {  # roles whose tokens are sought in the normalised text, for each class
@@ -58,9 +58,9 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
         _split_as_clip(made)
     elif family == "qwen2":
         made.normalizer = normalizers.NFC()
-        made.pre_tokenizer = tiktoken.split(WORDS["qwen2"], bool(settings.get("add_prefix_space")))
+        made.pre_tokenizer = tiktoken.split(WORDS["qwen2"], options.flag(settings, "add_prefix_space"))
     else:
-        made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=bool(settings.get("add_prefix_space")))
+        made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=options.flag(settings, "add_prefix_space"))
     more = [*specials.added(directory, settings).values(), *map(specials.token, specials.additional(settings))]
     known = {**made.get_vocab(), **dict.fromkeys((token.content for token in more), 0)}
     made.add_tokens(specials.gather(directory, settings, _flags(family)))
@@ -92,6 +92,12 @@ def _read(family: str, directory: pathlib.Path) -> tuple[dict[str, int], list[tu
     return vocab, merges.fit(file, vocab, merges.pairs(file, lines[header:], 1 + header))
 
 
+def clip_decoder() -> decoders.Decoder:
+    """Letters from bytes, and a space where a word ends."""
+    space, strip = decoders.Replace("</w>", " "), decoders.Replace(Regex(ENDS), "")
+    return decoders.Sequence([decoders.ByteLevel(), space, strip])
+
+
 def _split_as_clip(made: tokenizers.Tokenizer) -> None:
     """Lower case, and any white space is one space, which no token holds: words end in </w>."""
     made.normalizer = normalizers.Sequence(
@@ -99,8 +105,7 @@ def _split_as_clip(made: tokenizers.Tokenizer) -> None:
     )
     words = pre_tokenizers.Split(Regex(WORDS["clip"]), behavior="removed", invert=True)
     made.pre_tokenizer = pre_tokenizers.Sequence([words, pre_tokenizers.ByteLevel(add_prefix_space=False)])
-    space, strip = decoders.Replace("</w>", " "), decoders.Replace(Regex(ENDS), "")
-    made.decoder = decoders.Sequence([decoders.ByteLevel(), space, strip])
+    made.decoder = clip_decoder()
 
 
 def _around(
@@ -131,8 +136,8 @@ def _around(
         return processors.RobertaProcessing(sep, cls, trim_offsets=False, add_prefix_space=False)
     if family in ("bart", "led", "longformer", "mvp", "roberta"):
         sep, cls = ids(*named("sep", "cls"))
-        space = bool(settings.get("add_prefix_space"))
-        return processors.RobertaProcessing(sep, cls, settings.get("trim_offsets", True), space)
+        space = options.flag(settings, "add_prefix_space")
+        return processors.RobertaProcessing(sep, cls, options.flag(settings, "trim_offsets", True), space)
     if family == "deberta":
         return template("[CLS]:0 $A:0 [SEP]:0", "[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1", "[CLS]", "[SEP]")
     if family == "blenderbot":
@@ -143,7 +148,7 @@ def _around(
         start = ("<|startoftranscript|>", "<|notimestamps|>")
         begin = " ".join([f"{token}:0" for token in start])
         return template(f"{begin} $A:0 {eos}:0", f"{begin} $A:0 $B:1 {eos}:1", *start, eos)
-    if family == "gpt2" and settings.get("add_bos_token"):
+    if family == "gpt2" and options.flag(settings, "add_bos_token"):
         (bos,) = named("bos")
         return template(f"{bos}:0 $A:0", f"{bos}:0 $A:0 $B:1", bos)
     return processors.ByteLevel(trim_offsets=False)

@@ -12,7 +12,7 @@ from typing import Any
 import tokenizers
 
 from jaxformers.errors import CheckpointError, JaxformersError
-from jaxformers.tokenization.formats import files, specials
+from jaxformers.tokenization.formats import files, specials, tiktoken
 from jaxformers.tokenization.formats import sentencepiece_languages as languages
 from jaxformers.tokenization.formats import sentencepiece_parts as parts
 from jaxformers.tokenization.formats.sentencepiece_families import FAMILIES, NAMES, additional
@@ -27,6 +27,8 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
     family = FAMILIES[stem]
     _check(directory, settings)
     file = files.need(directory, family.file)
+    if stem == "llama" and tiktoken.is_ranks(file):
+        return tiktoken.build(stem, directory, settings)
     model = read(file)
     if model.algorithm not in (UNIGRAM, BPE):
         raise CheckpointError(str(file), ["must be trained with the unigram or the bpe algorithm"])

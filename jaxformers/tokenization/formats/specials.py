@@ -30,7 +30,7 @@ def text(token: Any) -> str | None:
 def names(settings: Mapping[str, Any], *roles: str) -> dict[str, str]:
     """The text of each role that the settings give."""
     held = {role: text(settings.get(f"{role}_token")) for role in roles or ROLES}
-    return {role: name for role, name in held.items() if name is not None}
+    return {role: name for role, name in held.items() if name}
 
 
 def required(directory: pathlib.Path, settings: Mapping[str, Any], *roles: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import tokenizers
 
 from jaxformers.errors import CheckpointError
-from jaxformers.tokenization.formats import files, specials
+from jaxformers.tokenization.formats import files, options, specials
 from jaxformers.tokenization.formats.python_backend import PythonBackend, made
 from jaxformers.tokenization.formats.python_rows import Template
 from jaxformers.tokenization.formats.scheme import Scheme
@@ -63,7 +63,7 @@ class Spoken(Scheme):
         vocab: Mapping[str, int],
         unk: str,
         tokens: Iterable[str],
-        language: str | None,
+        language: str,
         blanks: bool,
         small: bool,
         roman: bool,
@@ -115,12 +115,12 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> Py
 
 def _heard(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
     file = files.need(directory, "vocab.json")
-    vocab = files.vocabulary(file, settings.get("target_lang"))
+    vocab = files.vocabulary(file, options.word(settings, "target_lang") or None)
     unk, pad = specials.required(directory, settings, "unk", "pad")
     specials.need(file, vocab, [unk])
-    delimiter, space = settings.get("word_delimiter_token", "|"), settings.get("replace_word_delimiter_char", " ")
-    lower = bool(settings.get("do_lower_case"))
-    scheme = Heard(vocab, unk, pad, specials.text(delimiter) or "", space, lower)
+    delimiter = specials.text(settings.get("word_delimiter_token", "|")) or ""
+    space, lower = options.word(settings, "replace_word_delimiter_char", " "), options.flag(settings, "do_lower_case")
+    scheme = Heard(vocab, unk, pad, delimiter, space, lower)
     out = made(scheme, directory, settings, lambda of: Template(), files=[file])
     flags = dict(lstrip=True, rstrip=True, normalized=False)
     out.add_tokens([tokenizers.AddedToken(token, **flags) for token in vocab if len(token) > 1])
@@ -128,14 +128,14 @@ def _heard(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBacken
 
 
 def _spoken(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
-    if settings.get("phonemize", True):
+    if options.flag(settings, "phonemize", True):
         problem = "phonemize must be false: text that is spoken by its phonemes is not made here"
         todo = "turn text into phonemes yourself, with the phonemizer library, and set it to false"
         raise CheckpointError(str(directory / "tokenizer_config.json"), [problem], todo)
     file = files.need(directory, "vocab.json")
     vocab, (unk,) = files.vocabulary(file), specials.required(directory, settings, "unk")
     specials.need(file, vocab, [unk])
-    flags = [bool(settings.get(key, usual)) for key, usual in (("add_blank", 1), ("normalize", 1), ("is_uroman", 0))]
+    flags = [options.flag(settings, key, key != "is_uroman") for key in ("add_blank", "normalize", "is_uroman")]
     tokens = [token.content for token in specials.gather(directory, settings)]
-    scheme = Spoken(vocab, unk, tokens, settings.get("language"), *flags)
+    scheme = Spoken(vocab, unk, tokens, options.word(settings, "language"), *flags)
     return made(scheme, directory, settings, lambda of: Template(), files=[file])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import pathlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +34,12 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
     made.add_tokens(specials.gather(directory, settings))
     made.post_processor = processors.ByteLevel(trim_offsets=False)
     return made
+
+
+def is_ranks(file: pathlib.Path) -> bool:
+    """Does a file begin as a tiktoken file does, with a token in base64 and its rank?"""
+    with file.open("rb") as f:
+        return re.match(rb"[A-Za-z0-9+/]+={0,2} \d+\s", f.read(200)) is not None
 
 
 def model(file: pathlib.Path) -> models.BPE:

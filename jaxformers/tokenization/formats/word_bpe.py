@@ -13,7 +13,7 @@ import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
 from jaxformers.errors import CheckpointError
-from jaxformers.tokenization.formats import files, merges, specials
+from jaxformers.tokenization.formats import files, merges, options, specials
 from jaxformers.tokenization.formats.moses import Style, Words
 from jaxformers.tokenization.formats.python_backend import PythonBackend, made
 from jaxformers.tokenization.formats.python_rows import Template
@@ -79,7 +79,7 @@ def _plain(scheme: type[Continued]) -> Callable[[pathlib.Path, Mapping[str, Any]
 
 def _phobert(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
     """A list of tokens and counts, in front of which four special tokens are put, and merges with counts."""
-    if settings.get("normalization"):
+    if options.flag(settings, "normalization"):
         problem = "normalization must be false: tweets are not made plain here"
         todo = "put @USER, HTTPURL and the names of emoji into text yourself, and set it to false"
         raise CheckpointError(str(directory / "tokenizer_config.json"), [problem], todo)
@@ -105,12 +105,12 @@ def _phobert(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBack
 
 
 def _xlm(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
-    bare = bool(settings.get("do_lowercase_and_remove_accent", True))
+    bare = options.flag(settings, "do_lowercase_and_remove_accent", True)
     return _words(directory, settings, Style("en", lower=bare, bare=bare), "bos", "A", "sep", "B", "sep")
 
 
 def _flaubert(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
-    style = Style("fr", lower=bool(settings.get("do_lowercase")), composed=True)
+    style = Style("fr", lower=options.flag(settings, "do_lowercase"), composed=True)
     return _words(directory, settings, style, "bos", "A", "sep", "B", "sep")
 
 
@@ -123,7 +123,7 @@ def _fsmt(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend
     if not isinstance(languages, list) or len(languages) != 2 or not all(isinstance(x, str) for x in languages):
         problem = f"langs must be the source and the target language, got {languages!r}"
         raise CheckpointError(str(directory / "tokenizer_config.json"), [problem])
-    style = Style(languages[0], languages[1], strict=True, lower=bool(settings.get("do_lower_case")))
+    style = Style(languages[0], languages[1], strict=True, lower=options.flag(settings, "do_lower_case"))
     return _words(directory, settings, style, "A", "sep", "B", "sep")
 
 

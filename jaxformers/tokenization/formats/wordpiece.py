@@ -12,7 +12,7 @@ from typing import Any
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
-from jaxformers.tokenization.formats import files, specials
+from jaxformers.tokenization.formats import files, options, specials
 
 LONGEST = 100  # letters of a word; longer ones are unknown
 STRIPS = {"mpnet": {"mask": {"lstrip": True}}}
@@ -32,15 +32,16 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
         settings = {**settings, "additional_special_tokens": [name["question"]]}
     specials.need(file, vocab, name.values())
     made = tokenizers.Tokenizer(models.WordPiece(vocab=vocab, unk_token=name["unk"], max_input_chars_per_word=LONGEST))
+    accents = settings.get("strip_accents")  # null: as letters are made small or not
     made.normalizer = normalizers.BertNormalizer(
         clean_text=True,
-        handle_chinese_chars=settings.get("tokenize_chinese_chars", True),
-        strip_accents=settings.get("strip_accents"),
-        lowercase=settings.get("do_lower_case", True),
+        handle_chinese_chars=options.flag(settings, "tokenize_chinese_chars", True),
+        strip_accents=None if accents is None else options.flag(settings, "strip_accents"),
+        lowercase=options.flag(settings, "do_lower_case", True),
     )
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     made.decoder = decoders.WordPiece(prefix="##")
-    made.post_processor = _around(stem, name, vocab, settings.get("padding_side", "right"))
+    made.post_processor = _around(stem, name, vocab, options.word(settings, "padding_side", "right"))
     made.add_tokens(specials.gather(directory, settings, STRIPS.get(stem)))
     return made
 
