@@ -1,13 +1,16 @@
-"""Atomic writes: a file is either the old one or the whole new one."""
+"""Atomic writes, by which a file is either the old one or the whole new one; and JSON files read."""
 
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import tempfile
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
+
+from jaxformers.errors import CheckpointError
 
 Opener = Callable[[str | os.PathLike], contextlib.AbstractContextManager[BinaryIO]]
 
@@ -59,3 +62,20 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def read_json(file: pathlib.Path) -> dict[str, Any]:
+    """The object in a JSON file; empty where there is no such file.
+
+    Raises:
+      CheckpointError: it does not hold one JSON object.
+    """
+    if not file.is_file():
+        return {}
+    try:
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as e:
+        raise CheckpointError(str(file), [f"must hold one JSON object: {e}"]) from None
+    if not isinstance(value, dict):
+        raise CheckpointError(str(file), [f"must hold one JSON object, got {type(value).__name__}"])
+    return value

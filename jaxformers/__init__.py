@@ -46,8 +46,18 @@ _HOME = {
     "CheckpointError": "errors",
     "InputError": "errors",
 }
-_MODULES = ("auto", "bridges", "checkpoints", "generation", "models", "nn")
-_MODULES += ("processing", "sharding", "spec", "tokenization")
+_MODULES = (
+    "auto",
+    "bridges",
+    "checkpoints",
+    "generation",
+    "models",
+    "nn",
+    "processing",
+    "sharding",
+    "spec",
+    "tokenization",
+)
 
 
 def __getattr__(name: str) -> Any:

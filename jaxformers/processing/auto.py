@@ -13,6 +13,7 @@ from jaxformers.errors import CheckpointError, InputError, nearest
 from jaxformers.processing.audio import kinds as sounds
 from jaxformers.processing.audio.extractor import FeatureExtractor
 from jaxformers.processing.images import kinds as images
+from jaxformers.processing.images.model_types import MODELS
 from jaxformers.processing.images.processor import ImageProcessor
 from jaxformers.processing.settings import FILE, model_type, read
 
@@ -39,7 +40,7 @@ class AutoImageProcessor:
         def stem(name: str) -> str:
             return re.sub(r"(ImageProcessor(Fast)?|FeatureExtractor|VideoProcessor)$", "", name)
 
-        return _made(path, revision, changes, stem, images.KINDS, images.MODELS, images.make)
+        return _made(path, revision, changes, stem, images.KINDS, MODELS, images.make)
 
 
 class AutoFeatureExtractor:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from jaxformers.checkpoints.files import write_atomically
+from jaxformers.checkpoints.files import read_json, write_atomically
 from jaxformers.checkpoints.hub import TEXT, resolve
 from jaxformers.errors import CheckpointError, InputError
 from jaxformers.processing.audio.extractor import FeatureExtractor
@@ -130,9 +130,10 @@ class Processor:
         rest = {k: v for k, v in options.items() if k not in theirs}
         shared = {"return_tensors": return_tensors}
         fields: dict[str, Any] = {}
+        other: Any = self.other
         if seen is not None:
             more = (audio_kwargs if hears else images_kwargs) or {}
-            fields |= self.other(seen, **shared, **theirs, **({} if text is not None else rest), **more)
+            fields |= other(seen, **shared, **theirs, **({} if text is not None else rest), **more)
         if text is not None:
             wanted = self._expanded(text, fields) if KINDS[self.name].expands and seen is not None else text
             how = {
@@ -197,7 +198,7 @@ class AutoProcessor:
           CheckpointError: no such directory, a missing or damaged file, or a class that is not known.
         """
         directory = resolve(path, revision, TEXT)
-        settings = _json(directory / OWN_FILE)
+        settings = read_json(directory / OWN_FILE)
         name = settings.pop("processor_class", None) or _named(directory)
         if name is None:
             reader = AutoFeatureExtractor if (directory / FILE).is_file() else AutoTokenizer
@@ -214,7 +215,7 @@ class AutoProcessor:
 def _named(directory: pathlib.Path) -> str | None:
     """The class that other files name, or that the model type implies where there is a tokenizer beside images."""
     for file in (FILE, "tokenizer_config.json"):
-        name = _json(directory / file).get("processor_class")
+        name = read_json(directory / file).get("processor_class")
         if isinstance(name, str) and name in KINDS:
             return name
     both = (directory / FILE).is_file() and any((directory / f).is_file() for f in _VOCABULARIES)
@@ -224,15 +225,3 @@ def _named(directory: pathlib.Path) -> str | None:
 
 
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
-
-
-def _json(file: pathlib.Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
-        raise CheckpointError(str(file), [f"must hold one JSON object: {e}"]) from None
-    if not isinstance(value, dict):
-        raise CheckpointError(str(file), [f"must hold one JSON object, got {type(value).__name__}"])
-    return value

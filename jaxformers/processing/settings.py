@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from jaxformers.checkpoints.files import write_atomically
+from jaxformers.checkpoints.files import read_json, write_atomically
 from jaxformers.errors import CheckpointError, InputError, nearest
 
 FILE = "preprocessor_config.json"
@@ -79,20 +79,9 @@ def read(directory: pathlib.Path) -> dict[str, Any]:
     if not file.is_file():
         held = ", ".join(sorted(p.name for p in directory.iterdir())[:12]) or "nothing"
         raise CheckpointError(os.fspath(directory), [f"must hold {FILE}; it holds {held}"])
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
-        raise CheckpointError(str(file), [f"must hold one JSON object: {e}"]) from None
-    if not isinstance(value, dict):
-        raise CheckpointError(str(file), [f"must hold one JSON object, got {type(value).__name__}"])
-    return value
+    return read_json(file)
 
 
 def model_type(directory: pathlib.Path) -> str | None:
     """The `model_type` that a directory's config.json names, if there is one."""
-    file = directory / "config.json"
-    try:
-        value = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    except (OSError, ValueError) as e:
-        raise CheckpointError(str(file), [f"must hold one JSON object: {e}"]) from None
-    return value.get("model_type") if isinstance(value, dict) else None
+    return read_json(directory / "config.json").get("model_type")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 from typing import Any
 
 import tokenizers
 
+from jaxformers.checkpoints.files import read_json
 from jaxformers.checkpoints.hub import TEXT, resolve
 from jaxformers.errors import CheckpointError, InputError, nearest
 from jaxformers.tokenization import kinds
@@ -73,12 +73,12 @@ def _read(file: pathlib.Path) -> tokenizers.Tokenizer:
 
 def _settings(directory: pathlib.Path) -> tuple[dict[str, Any], str]:
     """What the files beside tokenizer.json say, and the tokenizer's class or, failing that, the model type."""
-    settings = _read_json(directory / "tokenizer_config.json")
+    settings = read_json(directory / "tokenizer_config.json")
     if "added_tokens_decoder" not in settings:  # newer files repeat the map there, and are then the authority
-        settings |= _read_json(directory / "special_tokens_map.json")
+        settings |= read_json(directory / "special_tokens_map.json")
     if templates := _chat_templates(directory):
         settings["chat_template"] = templates
-    config = {} if "tokenizer_class" in settings else _read_json(directory / "config.json")
+    config = {} if "tokenizer_class" in settings else read_json(directory / "config.json")
     kinds = (settings.get("tokenizer_class"), config.get("tokenizer_class"), config.get("model_type"))
     return settings, next((k for k in kinds if isinstance(k, str)), "")
 
@@ -96,18 +96,6 @@ def _chat_templates(directory: pathlib.Path) -> str | list[dict[str, str]] | Non
     if not more:
         return main
     return [{"name": name, "template": template} for name, template in held.items()]
-
-
-def _read_json(file: pathlib.Path) -> dict[str, Any]:
-    if not file.is_file():
-        return {}
-    try:
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as e:
-        raise CheckpointError(str(file), [f"must hold one JSON object: {e}"]) from None
-    if not isinstance(value, dict):
-        raise CheckpointError(str(file), [f"must hold one JSON object, got {type(value).__name__}"])
-    return value
 
 
 def _built_in(backend: tokenizers.Tokenizer) -> dict[str, Any]:

@@ -131,8 +131,8 @@ class Vocabulary:
 
     def _around(self, first: list[int], second: list[int] | None) -> tuple[list[int], list[int], list[int]]:
         """Ids, token types and the mask of special tokens, as the backend's template puts them."""
-        words = [self._encoded(ids) for ids in (first, second) if ids is not None]
-        made = self.backend.post_process(*words, add_special_tokens=True)
+        pair = None if second is None else self._encoded(second)
+        made = self.backend.post_process(self._encoded(first), pair, add_special_tokens=True)
         special, given = made.special_tokens_mask, iter([*first, *(second or ())])
         ids = [i if mark else next(given) for i, mark in zip(made.ids, special, strict=True)]
         return ids, made.type_ids, special

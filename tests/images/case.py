@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import pathlib
+import random
+import tempfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+from images import extras
 
 GOLDENS = pathlib.Path(__file__).parents[1] / "goldens" / "images"
 SAMPLES = 200  # entries of an array that a golden holds
@@ -33,26 +36,11 @@ PICTURES = {
     "tall": picture(120, 43, "gradient"),
     "small": picture(17, 17, "stripes"),
     "large": picture(203, 180, "gradient"),
+    "dot": picture(1, 1),
+    "line": picture(2, 97, "stripes"),
+    "fits": picture(40, 51),
+    "page": np.pad(picture(60, 41, "stripes") // 2, ((21, 9), (11, 30), (0, 0)), constant_values=240),
 }
-
-
-def labels(x: np.ndarray) -> np.ndarray:
-    """A map of classes 0 to 6 and 255 for a picture."""
-    h, w = x.shape[:2]
-    y, x = np.mgrid[0:h, 0:w]
-    out = ((x // 9 + y // 6) % 8).astype(np.uint8)
-    return np.where(out == 7, 255, out).astype(np.uint8)
-
-
-def annotation(x: np.ndarray, number: int) -> dict[str, Any]:
-    """COCO's form for detection: four boxes, one of them a crowd, one that reaches out of the picture."""
-    h, w = x.shape[:2]
-    boxes = [[1, 2, w / 2, h / 3], [w / 4, h / 4, w, h / 2], [0.5, 0.25, 6.5, 7.75], [2, 2, 3, 3]]
-    things = [
-        {"bbox": box, "category_id": 3 + i, "area": box[2] * box[3], "iscrowd": int(i == 3), "id": i}
-        for i, box in enumerate(boxes)
-    ]
-    return {"image_id": number, "annotations": things}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,10 +51,12 @@ class Case:
       name: of its golden.
       reference: the reference's class.
       settings: of preprocessor_config.json.
-      extra: also give "maps" or "annotations".
+      extra: what is given beside pictures, a function of `extras`.
       one: call picture by picture, as the results differ in size.
       clip: are pictures the frames of a video?
-      scaled: give pictures as float32 from 0 to 1, channels first.
+      form: of the pictures: "bytes" [H, W, C], "scaled" (float32 from 0 to 1, channels first), or a mode of Pillow's.
+      pictures: their names.
+      call: options of the call.
     """
 
     name: str
@@ -75,42 +65,74 @@ class Case:
     extra: str | None = None
     one: bool = False
     clip: bool = False
-    scaled: bool = False
+    form: str = "bytes"
+    pictures: tuple[str, ...] = ("wide", "tall", "small", "large")
+    call: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def write(self, directory: pathlib.Path) -> pathlib.Path:
         config = {"image_processor_type": self.reference, **self.settings}
+        if "class_info_file" in config:
+            config["repo_path"] = str(directory)
+            (directory / config["class_info_file"]).write_text(json.dumps(extras.CLASSES))
         (directory / "preprocessor_config.json").write_text(json.dumps(config))
         return directory
+
+
+def given(x: np.ndarray, form: str) -> Any:
+    """A picture in one of the forms of `Case`."""
+    if form == "bytes":
+        return x
+    if form == "scaled":
+        return np.moveaxis(x, -1, 0) / np.float32(255)
+    import PIL.Image
+
+    if form == "RGBA":
+        return PIL.Image.fromarray(np.concatenate([x, x[..., :1] // 2 + x[..., 1:2] // 3], -1))
+    return PIL.Image.fromarray(x).convert(form)
 
 
 def observe(processor, case: Case) -> dict[str, np.ndarray]:
     """What a processor of either side makes of the pictures, by name."""
     found: dict[str, np.ndarray] = {}
-    groups = [[name] for name in PICTURES] if case.one else [list(PICTURES)]
+    groups = [[name] for name in case.pictures] if case.one else [list(case.pictures)]
     for names in groups:
         pictures = [PICTURES[n] for n in names]
-        given: Any = [np.moveaxis(x, -1, 0) / np.float32(255) for x in pictures] if case.scaled else pictures
+        images: Any = [given(x, case.form) for x in pictures]
         if case.clip:
-            given = [pictures[:1] * 2, [x[::-1] for x in pictures[:1]] * 2]
-        more: dict[str, Any] = {}
-        if case.extra == "maps":
-            more["segmentation_maps"] = [labels(x) for x in pictures]
-        if case.extra == "annotations":
-            more["annotations"] = [annotation(x, i) for i, x in enumerate(pictures)]
-        out = processor(given, return_tensors="np", **more)
+            images = [pictures[:1] * 2, [x[::-1] for x in pictures[:1]] * 2]
+        with tempfile.TemporaryDirectory() as folder:
+            more = getattr(extras, case.extra)(pictures, pathlib.Path(folder)) if case.extra else {}
+            random.seed(0)  # FLAVA hides patches by it
+            out = processor(images, return_tensors="np", **more, **case.call)
+        out = out if isinstance(out, Mapping) else {"pixel_values": out}
         for key, value in out.items():
-            if key == "labels" and case.extra == "annotations":
-                parts = {f"{key}{i}.{k}": v for i, one in enumerate(value) for k, v in one.items()}
-            else:
-                parts = {key: value}
-            found |= {"/".join((*names[: len(names) * case.one], k)): np.asarray(v) for k, v in parts.items()}
+            found |= dict(parts("/".join((*names[: len(names) * case.one], key)), value))
     return found
+
+
+def parts(name: str, value: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """The arrays in nested lists and dictionaries; a list of equally large ones is one array."""
+    if isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from parts(f"{name}.{key}", one)
+    elif isinstance(value, list | tuple):
+        inner = [list(parts("", one)) for one in value]
+        if all(len(one) == 1 and one[0][0] == "" for one in inner) and len({one[0][1].shape for one in inner}) == 1:
+            yield name, np.stack([one[0][1] for one in inner])
+        else:
+            for i, one in enumerate(inner):
+                yield from ((f"{name}{i}{key}", x) for key, x in one)
+    else:
+        yield name, np.asarray(value)
 
 
 def digest(x: np.ndarray) -> dict[str, Any]:
     """What a golden holds of an array: shape, dtype, mean, mean of squares and some entries."""
+    if x.dtype.kind == "U":
+        return {"shape": list(x.shape), "dtype": "text", "moments": [], "entries": x.reshape(-1).tolist()}
     rng = np.random.default_rng(x.size)
     at = rng.integers(0, max(1, x.size), min(SAMPLES, x.size))
     flat = x.reshape(-1).astype(np.float64)
-    moments = [float(flat.mean()), float((flat**2).mean())] if x.size else [0.0, 0.0]
-    return {"shape": list(x.shape), "dtype": str(x.dtype), "moments": moments, "entries": flat[at].tolist()}
+    moments = [flat.mean(), (flat**2).mean()] if x.size else [0.0, 0.0]
+    listed = [[float(f"{v:.9g}") for v in values] for values in (moments, flat[at])]
+    return {"shape": list(x.shape), "dtype": str(x.dtype), "moments": listed[0], "entries": listed[1]}

@@ -1,5 +1,6 @@
 """The processors of images: every class, each with sizes small enough for tests, and the settings that change much."""
 
+from images import extras
 from images.case import Case
 
 _PLAIN = {"size": {"height": 24, "width": 20}}
@@ -12,10 +13,22 @@ _SAM = {
     "mask_size": {"longest_edge": 16},
     "mask_pad_size": {"height": 16, "width": 16},
 }
+_LAST = {"input_data_format": "channels_last"}
+_PAGE = {"size": {"height": 96, "width": 70}}
+_MARGIN = {"do_resize": False, "do_thumbnail": False, "do_pad": False}
+_NAMES = {"class_info_file": "classes.json", "num_text": 9}
+_CLUSTERS = [[-1, -1, -1], [1, 1, 1], [0.5, -0.25, 0], [-0.5, 0.75, -0.1], [0.2, 0.2, -0.9], [0, 0, 0.125]]
+_CODEBOOK = {"return_codebook_pixels": True, "codebook_size": 17, "codebook_crop_size": {"height": 14, "width": 15}}
+_TVP = {
+    "size": {"longest_edge": 40},
+    "crop_size": {"height": 30, "width": 36},
+    "pad_size": {"height": 41, "width": 44},
+    "constant_values": 0.5,
+}
 
 CASES = [
     Case("vit", "ViTImageProcessor", _PLAIN),
-    Case("vit-scaled", "ViTImageProcessor", {**_PLAIN, "do_rescale": False}, scaled=True),
+    Case("vit-scaled", "ViTImageProcessor", {**_PLAIN, "do_rescale": False}, form="scaled"),
     Case("vit-bytes", "ViTImageProcessor", {**_PLAIN, "do_rescale": False, "do_normalize": False}),
     Case("vit-unnormalised", "ViTImageProcessor", {**_PLAIN, "do_normalize": False}),
     Case("vit-lanczos", "ViTImageProcessor", {**_PLAIN, "resample": 1}),
@@ -54,19 +67,81 @@ CASES = [
     Case("dpt-padded", "DPTImageProcessor", {**_PLAIN, "do_pad": True, "size_divisor": 16}),
     Case("glpn", "GLPNImageProcessor", {"size_divisor": 16}, one=True),
     Case("detr", "DetrImageProcessor", _DETR, extra="annotations"),
+    Case("detr-old", "DetrImageProcessor", {"size": 40, "max_size": 57}, extra="annotations"),
+    Case("detr-old-size", "DetrImageProcessor", {"size": 30, "pad_and_return_pixel_mask": False}, one=True),
+    Case("detr-polygons", "DetrImageProcessor", _DETR, extra="polygons"),
+    Case("detr-panoptic", "DetrImageProcessor", {**_DETR, "format": "coco_panoptic"}, extra="panoptic"),
+    Case(
+        "detr-panoptic-corners",
+        "DetrImageProcessor",
+        {**_PLAIN, "format": "coco_panoptic", "do_convert_annotations": False, "do_pad": False},
+        extra="panoptic",
+    ),
     Case("detr-square", "DetrImageProcessor", _PLAIN),
     Case("detr-unpadded", "DetrImageProcessor", {**_DETR, "do_pad": False}, extra="annotations", one=True),
     Case("detr-corners", "DetrImageProcessor", {**_DETR, "do_convert_annotations": False}, extra="annotations"),
     Case("detr-limits", "DetrImageProcessor", {"size": {"max_height": 40, "max_width": 50}}),
     Case("detr-pad-size", "DetrImageProcessor", {**_DETR, "pad_size": {"height": 80, "width": 90}}, "annotations"),
     Case("conditional-detr", "ConditionalDetrImageProcessor", _DETR, extra="annotations"),
+    Case("deformable-detr", "DeformableDetrImageProcessor", _DETR, extra="annotations"),
+    Case("deta", "DetaImageProcessor", _DETR, extra="annotations"),
+    Case("yolos", "YolosImageProcessor", _DETR, extra="annotations"),
+    Case("yolos-old", "YolosImageProcessor", {"size": 51, "max_size": 86}, extra="polygons"),
+    Case("yolos-same", "YolosImageProcessor", {"size": {"shortest_edge": 61, "longest_edge": 500}}),
+    Case("yolos-square", "YolosImageProcessor", {**_PLAIN, "format": "coco_panoptic"}, extra="panoptic"),
+    Case("maskformer", "MaskFormerImageProcessor", {**_DETR, "ignore_index": 255, "size_divisor": 16}, "instances"),
+    Case("maskformer-old", "MaskFormerImageProcessor", {"size": 30, "max_size": 45, "size_divisor": 0}),
+    Case(
+        "mask2former",
+        "Mask2FormerImageProcessor",
+        {**_DETR, "ignore_index": 255, "do_reduce_labels": True, "pad_size": {"height": 120, "width": 130}},
+        extra="maps",
+    ),
+    Case(
+        "mask2former-reduced",
+        "Mask2FormerImageProcessor",
+        {**_PLAIN, "ignore_index": 6, "do_reduce_labels": True},
+        extra="instances",
+        pictures=("fits",),
+    ),
+    Case("oneformer", "OneFormerImageProcessor", {**_DETR, **_NAMES, "metadata": extras.NAMES}, extra="tasks"),
+    Case("oneformer-maps", "OneFormerImageProcessor", {**_DETR, **_NAMES, "ignore_index": 255}, "tasks_and_maps"),
     Case("sam", "SamImageProcessor", _SAM, extra="maps"),
     Case("vilt", "ViltImageProcessor", {"size": {"shortest_edge": 48}, "size_divisor": 16}),
+    Case(
+        "vilt-old", "ViltImageProcessor", {"size": 40, "size_divisor": 8, "pad_and_return_pixel_mask": False}, one=True
+    ),
+    Case("bridgetower", "BridgeTowerImageProcessor", {"size": {"shortest_edge": 48}, "size_divisor": 16}),
+    Case(
+        "bridgetower-uncropped",
+        "BridgeTowerImageProcessor",
+        {"size": {"shortest_edge": 40}, "size_divisor": 8, "do_center_crop": False},
+    ),
+    Case(
+        "bridgetower-crop",
+        "BridgeTowerImageProcessor",
+        {"size": {"shortest_edge": 48}, "size_divisor": 16, "crop_size": {"shortest_edge": 37}, "do_pad": False},
+    ),
+    Case("owlv2", "Owlv2ImageProcessor", _PLAIN),
+    Case("owlv2-larger", "Owlv2ImageProcessor", {"size": {"height": 130, "width": 90}}, pictures=("fits", "small")),
+    Case("owlv2-unpadded", "Owlv2ImageProcessor", {**_PLAIN, "do_pad": False}),
     Case("owlvit", "OwlViTImageProcessor", _PLAIN),
     Case("owlvit-crop", "OwlViTImageProcessor", {**_CROPPED, "do_center_crop": True}),
     Case("perceiver", "PerceiverImageProcessor", {**_CROPPED, "size": {"height": 20, "width": 18}}),
     Case("layoutlmv2", "LayoutLMv2ImageProcessor", {**_PLAIN, "apply_ocr": False}),
     Case("layoutlmv3", "LayoutLMv3ImageProcessor", {**_PLAIN, "apply_ocr": False}),
+    Case("donut", "DonutImageProcessor", _PAGE),
+    Case("donut-pair", "DonutImageProcessor", {"size": [70, 50], "do_align_long_axis": True}),
+    Case("donut-unpadded", "DonutImageProcessor", {**_PAGE, "do_pad": False, "do_thumbnail": False}, one=True),
+    Case("nougat", "NougatImageProcessor", _PAGE, pictures=("page", "wide", "large")),
+    Case("nougat-margin", "NougatImageProcessor", _MARGIN, one=True, pictures=("page", "dot", "tall"), call=_LAST),
+    Case("pix2struct", "Pix2StructImageProcessor", {"max_patches": 24, "patch_size": {"height": 8, "width": 6}}),
+    Case(
+        "pix2struct-scaled",
+        "Pix2StructImageProcessor",
+        {"max_patches": 9, "patch_size": {"height": 5, "width": 4}, "do_normalize": False},
+        form="scaled",
+    ),
     Case("pvt", "PvtImageProcessor", _PLAIN),
     Case("levit", "LevitImageProcessor", _EDGE),
     Case("poolformer", "PoolFormerImageProcessor", _EDGE),
@@ -75,6 +150,51 @@ CASES = [
     Case(
         "efficientnet-offset", "EfficientNetImageProcessor", {**_PLAIN, "rescale_offset": True, "include_top": False}
     ),
+    Case("efficientformer", "EfficientFormerImageProcessor", _CROPPED),
+    Case("vit-hybrid", "ViTHybridImageProcessor", _EDGE),
+    Case("llava", "LlavaImageProcessor", _EDGE),
+    Case("llava-squares", "LlavaImageProcessor", {**_EDGE, "do_pad": True}),
+    Case("swin2sr", "Swin2SRImageProcessor", one=True, pictures=("wide", "fits", "dot")),
+    Case("vitmatte", "VitMatteImageProcessor", {"size_divisor": 16}, extra="trimaps", one=True),
+    Case("vitmatte-old", "VitMatteImageProcessor", {"size_divisibility": 51}, "trimaps", pictures=("fits",)),
+    Case(
+        "fuyu", "FuyuImageProcessor", {"size": {"height": 90, "width": 120}, "patch_size": {"height": 30, "width": 30}}
+    ),
+    Case("imagegpt", "ImageGPTImageProcessor", {**_PLAIN, "clusters": _CLUSTERS}),
+    Case("imagegpt-pixels", "ImageGPTImageProcessor", {**_PLAIN, "do_color_quantize": False}),
+    Case("flava", "FlavaImageProcessor", {**_CROPPED, **_CODEBOOK}),
+    Case("flava-hidden", "FlavaImageProcessor", {**_CROPPED, "return_image_mask": True}),
+    Case(
+        "flava-hidden-blocks",
+        "FlavaImageProcessor",
+        {
+            **_CROPPED,
+            "return_image_mask": True,
+            "input_size_patches": 9,
+            "total_mask_patches": 40,
+            "mask_group_min_patches": 2,
+            "mask_group_max_patches": 11,
+            "mask_group_max_aspect_ratio": 1.5,
+        },
+    ),
+    Case("idefics", "IdeficsImageProcessor", {"image_size": 22}, form="RGB"),
+    Case("idefics-clear", "IdeficsImageProcessor", {"image_size": 22}, form="RGBA"),
+    Case("vit-odd", "ViTImageProcessor", _PLAIN, pictures=("dot", "line"), call=_LAST),
+    Case("clip-odd", "CLIPImageProcessor", _EDGE, pictures=("dot", "line"), call=_LAST),
+    Case("clip-clear", "CLIPImageProcessor", _EDGE, form="RGBA"),
+    Case("clip-gray", "CLIPImageProcessor", _EDGE, form="L"),
+    Case("clip-palette", "CLIPImageProcessor", _EDGE, form="P"),
+    Case("blip-print", "BlipImageProcessor", _PLAIN, form="CMYK"),
+    Case("vit-black-and-white", "ViTImageProcessor", {**_PLAIN, "do_convert_rgb": True}, form="1"),
+    Case("vit-nulls", "ViTImageProcessor", {"size": None, "image_mean": None}, pictures=("dot",), call=_LAST),
+    Case("convnext-null", "ConvNextImageProcessor", {"size": 30, "crop_pct": None}),
+    Case("vit-last", "ViTImageProcessor", _PLAIN, call={"data_format": "channels_last"}),
+    Case("vit-changed", "ViTImageProcessor", _PLAIN, call={"size": {"height": 9, "width": 8}, "do_normalize": False}),
+    Case("instructblip-video", "InstructBlipVideoImageProcessor", _PLAIN, clip=True),
+    Case("tvlt", "TvltImageProcessor", {**_EDGE, "patch_size": [7, 7]}, clip=True),
+    Case("tvlt-mixed", "TvltImageProcessor", {**_EDGE, "patch_size": [7, 7]}, clip=True, call={"is_mixed": True}),
+    Case("tvp", "TvpImageProcessor", _TVP, clip=True),
+    Case("tvp-mirrored", "TvpImageProcessor", {**_TVP, "do_center_crop": False, "pad_mode": "reflect"}, clip=True),
     Case("videomae", "VideoMAEImageProcessor", _EDGE, clip=True),
     Case("vivit", "VivitImageProcessor", _EDGE, clip=True),
 ]

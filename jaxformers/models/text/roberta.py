@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 
 from jaxformers import nn
 from jaxformers.model import Head, extends
@@ -91,7 +92,7 @@ def lm_head(p, c, x, table):
 # ------------------------------------------------------------------------------------------------------ heads
 
 
-def words_of(prefix: str):
+def words_of(prefix: str) -> tuple[Callable, Callable, Callable]:
     """The output layers of RoBERTa's kin, as `encoder_heads.language_model` takes them."""
 
     def words(p, c, x):

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 import math
-import os
 from typing import Any
 
 import numpy as np
 
 from jaxformers.errors import InputError
 from jaxformers.processing.audio.wav import is_wav, read_wav
-from jaxformers.processing.download import SECONDS, download
+from jaxformers.processing.download import SECONDS, read_bytes
 
 
 def load_audio(
@@ -31,7 +28,7 @@ def load_audio(
     Raises:
       InputError: there is no such file, it is no sound, damaged or empty, or holds numbers that are not finite.
     """
-    x, rate = _read(_bytes(source, timeout))
+    x, rate = _read(read_bytes("load_audio", source, timeout))
     if not x.size or not np.isfinite(x).all():
         raise InputError(
             "load_audio", [f"must hold finite samples, got {'none' if not x.size else 'NaN or infinity'}"]
@@ -56,26 +53,6 @@ def _read(data: bytes) -> tuple[np.ndarray, int]:
         return soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
     except (RuntimeError, TypeError, ValueError) as e:
         raise InputError("load_audio", [f"{len(data)} bytes are no sound that soundfile reads: {e}"]) from None
-
-
-def _bytes(source: Any, timeout: float) -> bytes:
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source)
-    if isinstance(source, os.PathLike) or (isinstance(source, str) and os.path.isfile(source)):
-        try:
-            with open(source, "rb") as f:
-                return f.read()
-        except OSError as e:
-            raise InputError("load_audio", [f"must be a file to read: {e}"]) from None
-    if not isinstance(source, str):
-        raise InputError("load_audio", [f"must be a path, bytes or a URL, got {type(source).__name__}"])
-    if source.startswith(("http://", "https://")):
-        return download(source, timeout)
-    text = source.split(",", 1)[1] if source.startswith("data:") and "," in source else source
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise InputError("load_audio", [f"no such file, and no base64 text: {source!r:.80}"]) from None
 
 
 def resample(x: np.ndarray, rate: int, wanted: int) -> np.ndarray:

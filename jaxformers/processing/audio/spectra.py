@@ -226,6 +226,12 @@ def _kaldi(mels: int, rate: int) -> np.ndarray:
 
 def kaldi_energies(x: np.ndarray, mels: int, rate: int, window: str, dither: float = 0.0) -> np.ndarray:
     """Kaldi's log energies, float32 [frames, mels], of x [samples]: frames of 400 samples every 160."""
-    how = {"fft_length": 512, "power": 2.0, "center": False, "preemphasis": 0.97, "remove_dc_offset": True}
-    mel = {"mel_filters": _kaldi(mels, rate), "mel_floor": FLOOR, "log_mel": "log", "dither": dither}
+    how: dict[str, Any] = {
+        "fft_length": 512,
+        "power": 2.0,
+        "center": False,
+        "preemphasis": 0.97,
+        "remove_dc_offset": True,
+    }
+    mel: dict[str, Any] = {"mel_filters": _kaldi(mels, rate), "mel_floor": FLOOR, "log_mel": "log", "dither": dither}
     return spectrogram(x, window_function(400, window, periodic=False), 400, 160, **how, **mel).T

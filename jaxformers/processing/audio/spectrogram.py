@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from jaxformers.errors import InputError
 
 FRAMES = 8192  # transformed at a time, so that hours of sound fit
-WINDOWS = {
+WINDOWS: dict[str, Callable[[int], np.ndarray]] = {
     "boxcar": np.ones,
     "hamming": np.hamming,
     "hann": np.hanning,

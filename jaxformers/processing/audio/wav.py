@@ -54,6 +54,7 @@ def _format(body: bytes) -> tuple[int, int, int, int]:
 
 def _samples(body: bytes, kind: int, channels: int, rate: int, bits: int) -> tuple[np.ndarray, int]:
     width = bits // 8
+    x: np.ndarray
     body = body[: len(body) // (width * channels) * width * channels]
     if kind == _FLOAT:
         x = np.frombuffer(body, f"<f{width}").astype(np.float32)

@@ -89,8 +89,8 @@ class Encodec(FeatureExtractor):
 
         Args:
           raw_audio: a sound [samples], or [2, samples] for a stereo model; or a list of them.
-          padding, max_length, truncation: see `pad`; padding is on unless it is given as False. With chunks, lengths are made to fill
-            them: up to the longest by padding, down to the shortest by truncation.
+          padding, max_length, truncation: see `pad`; padding is on unless it is given as False. With chunks, lengths
+            are made to fill them: up to the longest by padding, down to the shortest by truncation.
 
         Raises:
           InputError: both padding and truncation, the wrong number of channels, or as `sounds`.

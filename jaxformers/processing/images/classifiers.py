@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from jaxformers.errors import InputError
 from jaxformers.processing.images import transforms
 from jaxformers.processing.images.processor import ImageProcessor
 
@@ -15,11 +16,15 @@ class ConvNext(ImageProcessor):
     square = False
     steps = ("resize", "rescale", "normalize")
 
+    def upgraded(self, settings: dict[str, Any]) -> dict[str, Any]:
+        settings = super().upgraded(settings)
+        return settings if settings.get("crop_pct", 0) is not None else {**settings, "crop_pct": 224 / 256}
+
     def do_resize_to(self, x: np.ndarray) -> np.ndarray:
         n = self.size["shortest_edge"]
         if n >= 384:
             return transforms.resize(x, (n, n), self.resample)
-        whole = transforms.shortest_edge(*x.shape[:2], int(n / self.crop_pct))
+        whole = transforms.shortest_edge(x.shape[0], x.shape[1], int(n / self.crop_pct))
         return transforms.center_crop(transforms.resize(x, whole, self.resample), (n, n))
 
 
@@ -84,24 +89,3 @@ class GLPN(ImageProcessor):
 
     def do_rescale_to(self, x: np.ndarray) -> np.ndarray:
         return transforms.rescale(x, 1 / 255)
-
-
-class LayoutLM(ImageProcessor):
-    """Pages of documents, whose words and boxes the tokenizer is given: `apply_ocr` must be off."""
-
-    steps = ("resize", "rescale", "normalize")
-
-    def prepare(self, x: np.ndarray) -> np.ndarray:
-        if self.apply_ocr:
-            problem = "apply_ocr must be False: text in pictures is not read here, got True"
-            raise InputError(self.name, [problem], "give words and their boxes to the tokenizer")
-        return super().prepare(x)
-
-
-class LayoutLMv2(LayoutLM):
-    """Bytes of a page, blue first."""
-
-    steps = ("resize",)
-
-    def prepare(self, x: np.ndarray) -> np.ndarray:
-        return super().prepare(x)[..., ::-1]

@@ -15,6 +15,35 @@ def bicubic(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return _resized(x, size, _cubic)
 
 
+def nearest(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """x [..., H, W] -> [..., *size], the entry at the place rounded down."""
+    for axis, n in ((-2, int(size[0])), (-1, int(size[1]))):
+        have = x.shape[axis]
+        at = np.minimum((np.arange(n, dtype=np.float32) * np.float32(have / n)).astype(int), have - 1)
+        x = np.take(x, at, axis)
+    return x
+
+
+def smooth(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """x [..., H, W] -> [..., *size], float32: `bilinear` whose triangles are as wide as shrinking makes them."""
+    x = np.asarray(x, np.float32)
+    for axis, n in ((-1, int(size[1])), (-2, int(size[0]))):
+        x = np.moveaxis(np.moveaxis(x, axis, -1) @ _triangles(n, x.shape[axis]).T, -1, axis)
+    return x
+
+
+def _triangles(n: int, have: int) -> np.ndarray:
+    """Weights [n, have], each row summing to 1; in float32 throughout, as places are rounded in training."""
+    one, half = np.float32(1), np.float32(0.5)
+    scale = np.float32(have) / np.float32(n)
+    wide = max(scale, one)
+    center = (scale * (np.arange(n, dtype=np.float32) + half))[:, None]
+    at = np.arange(have, dtype=np.float32)
+    near = (at >= (center - wide + half).astype(int)) & (at < (center + wide + half).astype(int))
+    weights = np.where(near, np.maximum(0, one - np.abs((at - center + half) * (one / wide))), 0)
+    return weights / weights.sum(1, keepdims=True)
+
+
 def _resized(x: np.ndarray, size: tuple[int, int], weigh) -> np.ndarray:
     x = np.asarray(x, np.float32)
     for axis, n in ((-2, int(size[0])), (-1, int(size[1]))):

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxformers.processing.images import classifiers, padders, segmenters, videos
+from jaxformers.processing.images import (
+    borders,
+    classifiers,
+    detr,
+    documents,
+    oneformer,
+    owl,
+    padders,
+    queries,
+    segmenters,
+    tokens,
+    videos,
+)
 from jaxformers.processing.images.processor import ImageProcessor
 
 _HALF = ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
 _IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 _CLIP = ([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711])
 _BILINEAR, _BICUBIC = 2, 3
+_RESIZES = ("do_resize", "size", "resample")
 
 
 def _square(n: int) -> dict[str, int]:
@@ -53,6 +66,27 @@ _DETR = {
 }
 _OCR = {"apply_ocr": True, "ocr_lang": None, "tesseract_config": ""}
 _WITH_RGB = {"do_convert_rgb": True}
+_MASKS = {
+    **_plain({"shortest_edge": 800, "longest_edge": 1333}, _IMAGENET),
+    "size_divisor": 32,
+    "ignore_index": None,
+    "do_reduce_labels": False,
+    "num_labels": None,
+    "pad_size": None,
+}
+_NAMES = {"repo_path": "shi-labs/oneformer_demo", "class_info_file": None, "num_text": None, "metadata": None}
+_PAGE = {"do_thumbnail": True, "do_align_long_axis": False, "do_pad": True}
+_CODEBOOK = {
+    "return_image_mask": False,
+    "input_size_patches": 14,
+    "total_mask_patches": 75,
+    "mask_group_min_patches": 16,
+    "mask_group_max_patches": None,
+    "mask_group_min_aspect_ratio": 0.3,
+    "mask_group_max_aspect_ratio": None,
+    "return_codebook_pixels": False,
+    "codebook_do_map_pixels": True,
+}
 _CLIP_LIKE = _plain(_short(224), _CLIP, _BICUBIC, 224, **_WITH_RGB)
 _SAM = {
     **_plain({"longest_edge": 1024}, _IMAGENET),
@@ -99,15 +133,34 @@ KINDS: dict[str, tuple[type[ImageProcessor], dict[str, Any]]] = {
     "Segformer": (segmenters.Segmenter, _plain(512, _IMAGENET, do_reduce_labels=False)),
     "DPT": (segmenters.DPT, _DPT),
     "GLPN": (classifiers.GLPN, {"do_resize": True, "do_rescale": True, "size_divisor": 32, "resample": _BILINEAR}),
-    "Detr": (padders.Detr, _DETR),
-    "ConditionalDetr": (padders.Detr, _DETR),
-    "Yolos": (padders.Detr, _DETR),
+    "Detr": (detr.Detr, _DETR),
+    "ConditionalDetr": (detr.ConditionalDetr, _DETR),
+    "DeformableDetr": (detr.DeformableDetr, _DETR),
+    "Deta": (detr.Deta, _DETR),
+    "Yolos": (detr.Yolos, _DETR),
+    "MaskFormer": (queries.MaskFormer, _MASKS),
+    "Mask2Former": (queries.Mask2Former, _MASKS),
+    "OneFormer": (
+        oneformer.OneFormer,
+        {**{k: v for k, v in _MASKS.items() if k not in ("size_divisor", "pad_size")}, **_NAMES},
+    ),
     "Sam": (padders.Sam, _SAM),
     "Vilt": (padders.Vilt, _plain(_short(384), resample=_BICUBIC, size_divisor=32, do_pad=True)),
-    "OwlViT": (ImageProcessor, _plain(768, _CLIP, _BICUBIC, do_center_crop=False, crop_size=_square(768))),
+    "BridgeTower": (
+        padders.BridgeTower,
+        _plain(_short(288), _CLIP, _BICUBIC, size_divisor=32, do_pad=True, do_center_crop=True, crop_size=None),
+    ),
+    "OwlViT": (owl.OwlViT, _plain(768, _CLIP, _BICUBIC, do_center_crop=False, crop_size=_square(768))),
+    "Owlv2": (owl.Owlv2, _plain(960, _CLIP, do_pad=True)),
     "Perceiver": (classifiers.Perceiver, _plain(224, _IMAGENET, _BICUBIC, 256)),
-    "LayoutLMv2": (classifiers.LayoutLMv2, {"do_resize": True, "size": _square(224), "resample": _BILINEAR, **_OCR}),
-    "LayoutLMv3": (classifiers.LayoutLM, _plain(224, **_OCR)),
+    "LayoutLMv2": (documents.LayoutLMv2, {"do_resize": True, "size": _square(224), "resample": _BILINEAR, **_OCR}),
+    "LayoutLMv3": (documents.LayoutLM, _plain(224, **_OCR)),
+    "Donut": (documents.Donut, _plain({"height": 2560, "width": 1920}, **_PAGE)),
+    "Nougat": (documents.Nougat, _plain({"height": 896, "width": 672}, _IMAGENET, do_crop_margin=True, **_PAGE)),
+    "Pix2Struct": (
+        documents.Pix2Struct,
+        {"do_normalize": True, "patch_size": _square(16), "max_patches": 2048, "is_vqa": False, **_WITH_RGB},
+    ),
     "Pvt": (ImageProcessor, _plain(224, _IMAGENET)),
     "Levit": (classifiers.Levit, _plain(_short(224), _IMAGENET, _BICUBIC, 224)),
     "PoolFormer": (classifiers.PoolFormer, _plain(_short(224), _IMAGENET, _BICUBIC, 224, crop_pct=0.9)),
@@ -116,70 +169,68 @@ KINDS: dict[str, tuple[type[ImageProcessor], dict[str, Any]]] = {
         classifiers.EfficientNet,
         _plain(346, resample=0, do_center_crop=False, crop_size=_square(289), rescale_offset=False, include_top=True),
     ),
+    "Llava": (borders.Llava, {**_CLIP_LIKE, "do_pad": False}),
+    "Swin2SR": (
+        borders.Swin2SR,
+        {"do_rescale": True, "rescale_factor": 1 / 255, "do_pad": True, "size_divisor": 8},
+    ),
+    "VitMatte": (
+        borders.VitMatte,
+        {k: v for k, v in _plain(1, do_pad=True, size_divisor=32).items() if k not in _RESIZES},
+    ),
+    "Fuyu": (
+        borders.Fuyu,
+        {
+            **_plain({"height": 1080, "width": 1920}, (0.5, 0.5), patch_size=_square(30)),
+            "do_pad": True,
+            "padding_value": 1.0,
+            "padding_mode": "constant",
+        },
+    ),
+    "ImageGPT": (
+        tokens.ImageGPT,
+        {
+            "do_resize": True,
+            "size": _square(256),
+            "resample": _BILINEAR,
+            "do_normalize": True,
+            "do_color_quantize": True,
+            "clusters": None,
+        },
+    ),
+    "Flava": (
+        tokens.Flava,
+        {
+            **_plain(224, _CLIP, _BICUBIC, 224),
+            **_CODEBOOK,
+            **{f"codebook_{k}": v for k, v in _plain(112, ([0.0] * 3, [1.0] * 3), 1, 112).items()},
+        },
+    ),
+    "Idefics": (
+        tokens.Idefics,
+        {
+            "image_size": 224,
+            "image_num_channels": 3,
+            "image_mean": _CLIP[0],
+            "image_std": _CLIP[1],
+            "do_rescale": True,
+            "rescale_factor": 1 / 255,
+        },
+    ),
+    "InstructBlipVideo": (videos.InstructBlipVideo, _plain(384, _CLIP, _BICUBIC, **_WITH_RGB)),
+    "Tvlt": (videos.Tvlt, _plain(_short(224), crop=224, patch_size=[16, 16], num_frames=8)),
+    "Tvp": (
+        videos.Tvp,
+        {
+            **_plain({"longest_edge": 448}, crop=448, do_flip_channel_order=True),
+            "do_pad": True,
+            "pad_size": _square(448),
+            "constant_values": 0,
+            "pad_mode": "constant",
+        },
+    ),
     "VideoMAE": (videos.VideoMAE, _plain(_short(224), crop=224)),
     "Vivit": (videos.Vivit, {**_plain(_short(256), crop=224, offset=True), "rescale_factor": 1 / 127.5}),
-}
-
-# model type: the kind of its checkpoints whose files name no class
-MODELS = {
-    "vit": "ViT",
-    "vit_mae": "ViT",
-    "vit_msn": "ViT",
-    "deit": "DeiT",
-    "beit": "Beit",
-    "data2vec-vision": "Beit",
-    "convnext": "ConvNext",
-    "convnextv2": "ConvNext",
-    "resnet": "ConvNext",
-    "regnet": "ConvNext",
-    "cvt": "ConvNext",
-    "van": "ConvNext",
-    "poolformer": "PoolFormer",
-    "levit": "Levit",
-    "bit": "Bit",
-    "dinov2": "Bit",
-    "vit-hybrid": "ViTHybrid",
-    "swin": "ViT",
-    "swinv2": "ViT",
-    "dinat": "ViT",
-    "nat": "ViT",
-    "clip": "CLIP",
-    "chinese_clip": "ChineseCLIP",
-    "clipseg": "ViT",
-    "groupvit": "CLIP",
-    "xclip": "CLIP",
-    "altclip": "CLIP",
-    "siglip": "Siglip",
-    "blip": "Blip",
-    "blip-2": "Blip",
-    "instructblip": "Blip",
-    "git": "CLIP",
-    "llava": "CLIP",
-    "mobilenet_v1": "MobileNetV1",
-    "mobilenet_v2": "MobileNetV2",
-    "mobilevit": "MobileViT",
-    "mobilevitv2": "MobileViT",
-    "segformer": "Segformer",
-    "upernet": "Segformer",
-    "dpt": "DPT",
-    "depth_anything": "DPT",
-    "glpn": "GLPN",
-    "detr": "Detr",
-    "table-transformer": "Detr",
-    "conditional_detr": "ConditionalDetr",
-    "yolos": "Yolos",
-    "sam": "Sam",
-    "vilt": "Vilt",
-    "owlvit": "OwlViT",
-    "perceiver": "Perceiver",
-    "layoutlmv2": "LayoutLMv2",
-    "layoutlmv3": "LayoutLMv3",
-    "pvt": "Pvt",
-    "efficientformer": "EfficientFormer",
-    "efficientnet": "EfficientNet",
-    "videomae": "VideoMAE",
-    "timesformer": "VideoMAE",
-    "vivit": "Vivit",
 }
 
 

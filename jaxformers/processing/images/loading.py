@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import io
 import os
 import warnings
@@ -12,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from jaxformers.errors import InputError
-from jaxformers.processing.download import SECONDS, download
+from jaxformers.processing.download import SECONDS, read_bytes
 
 PIXELS = 2**28  # of a file; more is taken for an attack on memory
 
@@ -42,7 +40,7 @@ def load_image(source: Any, timeout: float = SECONDS):
     if isinstance(source, np.ndarray):
         x = to_array(source)
         return module.fromarray(x.squeeze(-1) if x.shape[-1] == 1 else x).convert("RGB")
-    image = source if isinstance(source, module.Image) else _open(_bytes(source, timeout), module)
+    image = source if isinstance(source, module.Image) else _open(read_bytes("load_image", source, timeout), module)
     if not all(image.size) or image.size[0] * image.size[1] > PIXELS:
         raise InputError("load_image", [f"an image must have from 1 to {PIXELS} pixels, got {_size(image)}"])
     import PIL.ImageOps
@@ -68,27 +66,6 @@ def _open(data: bytes, module):
         reason = "the file is empty" if not data else f"{len(data)} bytes are not an image that Pillow reads"
         detail = "" if isinstance(e, module.UnidentifiedImageError) else f": {e}"
         raise InputError("load_image", [reason + detail]) from None
-
-
-def _bytes(source: Any, timeout: float) -> bytes:
-    if isinstance(source, bytes | bytearray | memoryview):
-        return bytes(source)
-    if isinstance(source, os.PathLike) or (isinstance(source, str) and os.path.isfile(source)):
-        try:
-            with open(source, "rb") as f:
-                return f.read()
-        except OSError as e:
-            raise InputError("load_image", [f"must be a file to read: {e}"]) from None
-    if not isinstance(source, str):
-        kind = type(source).__name__
-        raise InputError("load_image", [f"must be a path, bytes, a URL, a Pillow image or an array, got {kind}"])
-    if source.startswith(("http://", "https://")):
-        return download(source, timeout)
-    text = source.split(",", 1)[1] if source.startswith("data:") and "," in source else source
-    try:
-        return base64.b64decode("".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        raise InputError("load_image", [f"no such file, and no base64 text: {source!r:.80}"]) from None
 
 
 # ------------------------------------------------------------------------------------------------------ arrays

@@ -21,6 +21,7 @@ SIZES = (
     {"longest_edge"},
     {"max_height", "max_width"},
 )
+SIZES_OF = ("size", "crop_size", "pad_size", "mask_size", "mask_pad_size", "codebook_size", "codebook_crop_size")
 
 
 class ImageProcessor(Configured):
@@ -36,14 +37,22 @@ class ImageProcessor(Configured):
 
     steps: ClassVar[tuple[str, ...]] = ("resize", "center_crop", "rescale", "normalize")
     square: ClassVar[bool] = True  # is one number as `size` both sides? Otherwise it is the shorter one
+    sizes: ClassVar[tuple[str, ...]] = SIZES_OF  # settings that are sizes
+    renamed: ClassVar[Mapping[str, str]] = {}  # keys of old files
+    may_lack: ClassVar[tuple[str, ...]] = ()  # settings that a step needs as a rule, and not here
     name = "ImageProcessor"
 
     def __init__(self, **settings: Any):
-        super().__init__(**settings)
-        for key in ("size", "crop_size", "pad_size", "mask_size", "mask_pad_size", "patch_size"):
+        super().__init__(**self.upgraded(settings))
+        for key in self.sizes:
             if self.settings.get(key) is not None:
                 self.settings[key] = size_dict(key, self.settings[key], self.square or key != "size")
         self._check()
+
+    def upgraded(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Settings as today's files have them: old keys renamed; sizes, means and deviations left out where null."""
+        settings = {self.renamed.get(k, k): v for k, v in settings.items()}
+        return {k: v for k, v in settings.items() if v is not None or not k.endswith(("size", "_mean", "_std"))}
 
     def _check(self) -> None:
         """Raises InputError for a step that lacks what it needs."""
@@ -58,7 +67,7 @@ class ImageProcessor(Configured):
             for step in self.steps
             if self.does(step)
             for key in needs.get(step, ())
-            if key in self.defaults and self.settings.get(key) is None
+            if key in self.defaults and key not in self.may_lack and self.settings.get(key) is None
         ]
         if (given := self.settings.get("resample")) not in (None, *transforms.FILTERS.values()):
             problems.append(f"resample must be one of {transforms.FILTERS}, got {given!r}")
@@ -96,11 +105,19 @@ class ImageProcessor(Configured):
         pixels = [own.prepare(x) for x in own.arrays(images, input_data_format)]
         return Features({"pixel_values": [own.out(x, data_format) for x in pixels]}, return_tensors)
 
-    preprocess = __call__
+    def preprocess(self, images: Any, *more: Any, **options: Any) -> Features:
+        """The call, by another name."""
+        return self(images, *more, **options)
 
     def arrays(self, images: Any, input_data_format: str | None = None) -> list[np.ndarray]:
-        """Images as arrays [H, W, C]."""
+        """Images as arrays [H, W, C].
+
+        Raises:
+          InputError: there is none, or something is no image.
+        """
         whole = [load_image(x) if isinstance(x, str | bytes | os.PathLike) else x for x in flat(images)]
+        if not whole:
+            raise InputError(self.name, ["images must hold at least one image, got none"])
         return [to_array(x, input_data_format) for x in whole]
 
     def prepare(self, x: np.ndarray) -> np.ndarray:

@@ -38,14 +38,12 @@ class Segmenter(ImageProcessor):
         pixels = [own.prepare(x) for x in own.arrays(images, input_data_format)]
         fields = {"pixel_values": [own.out(x, data_format) for x in pixels]}
         if segmentation_maps is not None:
-            maps = _maps(segmentation_maps)
+            maps = maps_of(segmentation_maps)
             if len(maps) != len(pixels):
                 problem = f"segmentation_maps must be one an image, got {len(maps)} for {len(pixels)} images"
                 raise InputError(self.name, [problem])
             fields["labels"] = [own.prepare_map(m) for m in maps]
         return Features(fields, return_tensors)
-
-    preprocess = __call__
 
     def prepare_map(self, labels: np.ndarray) -> np.ndarray:
         """One map [H, W] of classes, as int64."""
@@ -62,7 +60,7 @@ class Segmenter(ImageProcessor):
         return post.semantic_segmentation(outputs, target_sizes)
 
 
-def _maps(maps: Any) -> list[np.ndarray]:
+def maps_of(maps: Any) -> list[np.ndarray]:
     """Maps of classes [H, W] as arrays."""
     many = maps if isinstance(maps, list | tuple) else list(maps) if np.ndim(maps) == 3 else [maps]
     out = [np.asarray(m) for m in many]

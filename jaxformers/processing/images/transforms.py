@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +14,10 @@ from jaxformers.processing.images.loading import pillow
 FILTERS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}  # Pillow's numbers
 
 
-def resize(x: np.ndarray, size: tuple[int, int], resample: int = 2) -> np.ndarray:
+def resize(x: np.ndarray, size: tuple[int, int], resample: int = 2, gap: float | None = None) -> np.ndarray:
     """x [H, W, C] of `size` (height, width), by the Pillow filter `resample`.
 
+    `gap`, Pillow's `reducing_gap`, makes large images smaller by whole factors first, which is faster and less exact.
     Pillow works on bytes: numbers of 0 to 1 that are not whole are taken times 255 there, and come back as float32.
 
     Raises:
@@ -24,7 +26,7 @@ def resize(x: np.ndarray, size: tuple[int, int], resample: int = 2) -> np.ndarra
     if min(size) < 1:
         raise InputError("resize", [f"size must be at least 1 x 1, got {size[0]} x {size[1]} (height x width)"])
     scaled = needs_scaling(x)
-    image = to_pillow(x, scaled).resize((int(size[1]), int(size[0])), resample=resample)
+    image = to_pillow(x, scaled).resize((int(size[1]), int(size[0])), resample=resample, reducing_gap=gap)
     y = np.array(image)
     y = y[..., None] if y.ndim == 2 else y
     return rescale(y, 1 / 255) if scaled else y
@@ -91,11 +93,34 @@ def _put(x: np.ndarray, axis: int, before: int, behind: int, **how) -> np.ndarra
     return np.pad(x, wide, **how)
 
 
-def pad(x: np.ndarray, bottom: int, right: int, top: int = 0, left: int = 0, mode: str = "constant") -> np.ndarray:
-    """x [H, W, C] with rows and columns added: of zeros, or as NumPy's `pad` makes them for other modes."""
+PADDINGS = {"constant": "constant", "reflect": "reflect", "replicate": "edge", "symmetric": "symmetric"}
+
+
+def pad(
+    x: np.ndarray, bottom: int, right: int, top: int = 0, left: int = 0, mode: str = "constant", value: float = 0
+) -> np.ndarray:
+    """x [H, W, C] with rows and columns added: of `value`, or for another mode of PADDINGS of what x holds.
+
+    Raises:
+      InputError: x is larger than it is to become, or there is no such mode.
+    """
     if min(bottom, right, top, left) < 0:
         raise InputError("pad", [f"must not cut, got {top}, {bottom} rows and {left}, {right} columns to add"])
-    return np.pad(x, ((top, bottom), (left, right), (0, 0)), mode=mode)  # type: ignore[call-overload]
+    if mode not in PADDINGS:
+        raise InputError("pad", [f"mode must be one of {', '.join(PADDINGS)}, got {mode!r}"])
+    how: dict[str, Any] = {"constant_values": value} if mode == "constant" else {}
+    return np.pad(x, ((top, bottom), (left, right), (0, 0)), PADDINGS[mode], **how)  # type: ignore[call-overload]
+
+
+def pad_to(x: np.ndarray, size: tuple[int, int], mode: str = "constant", value: float = 0) -> np.ndarray:
+    """x [H, W, C] with rows below and columns to the right, up to `size` (height, width)."""
+    return pad(x, size[0] - x.shape[0], size[1] - x.shape[1], mode=mode, value=value)
+
+
+def pad_around(x: np.ndarray, size: tuple[int, int], value: float = 0) -> np.ndarray:
+    """x [H, W, C] in the middle of `size` (height, width)."""
+    rows, columns = size[0] - x.shape[0], size[1] - x.shape[1]
+    return pad(x, rows - rows // 2, columns - columns // 2, rows // 2, columns // 2, value=value)
 
 
 # ------------------------------------------------------------------------------------------------------ sizes
@@ -117,6 +142,21 @@ def between_edges(h: int, w: int, shortest: int, longest: int | None) -> tuple[i
     if (h <= w and h == short) or (w <= h and w == short):
         return h, w
     return (int(size * h / w), short) if w < h else (short, int(size * w / h))
+
+
+def short_within(h: int, w: int, shortest: int, longest: int) -> tuple[int, int]:
+    """As `shortest_edge`, but the longer side stays within `longest`; both sides are rounded down.
+
+    Raises:
+      InputError: `longest` is not larger than `shortest`.
+    """
+    if longest <= shortest:
+        raise InputError("size", [f"longest_edge must be larger than shortest_edge, got {longest} and {shortest}"])
+    size = shortest_edge(h, w, shortest)
+    if max(size) <= longest:
+        return size
+    short = int(longest * shortest / max(size))
+    return (longest, short) if w <= h else (short, longest)
 
 
 def within(h: int, w: int, max_height: int, max_width: int) -> tuple[int, int]:
