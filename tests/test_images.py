@@ -11,7 +11,7 @@ import threading
 import numpy as np
 import pytest
 from images.case import GOLDENS, picture
-from images.said import NAMES, SIZES, readings, said
+from images.said import NAMES, SIZES, everything, readings, said
 
 import jaxformers as jf
 from jaxformers.processing.download import download
@@ -195,6 +195,7 @@ def test_what_models_say_equals_the_reference():
             [m[None] for m in x["masks"]], **sizes, binarize=binary, pad_size=pad
         )
         found |= {f"masks/{binary}/{i}": one for i, one in enumerate(masks)}
+    found |= everything(make("Sam", {}), make("Fuyu", {}), np.asarray)
     assert found.keys() == set(wanted.files)
     for name in wanted.files:
         np.testing.assert_allclose(found[name], wanted[name], rtol=1e-5, atol=1e-5, err_msg=name)

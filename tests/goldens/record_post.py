@@ -10,7 +10,7 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 from images.case import GOLDENS
-from images.said import MANY, SIZES, THINGS, readings, said
+from images.said import MANY, SIZES, THINGS, everything, readings, said
 
 
 def main() -> None:
@@ -38,6 +38,7 @@ def main() -> None:
         sizes = SIZES, [(20, 24), (24, 13)]
         made = sam.post_process_masks(shown, *sizes, binarize=binary, pad_size={"height": 24, "width": 24})
         held |= {f"masks/{binary}/{i}": one.numpy() for i, one in enumerate(made)}
+    held |= everything(sam, transformers.FuyuImageProcessor(), lambda x: torch.from_numpy(x))
     np.savez_compressed(GOLDENS / "post.npz", **held)
     print(len(held), (GOLDENS / "post.npz").stat().st_size, "bytes")
 

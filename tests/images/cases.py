@@ -154,7 +154,7 @@ CASES = [
     Case("vit-hybrid", "ViTHybridImageProcessor", _EDGE),
     Case("llava", "LlavaImageProcessor", _EDGE),
     Case("llava-squares", "LlavaImageProcessor", {**_EDGE, "do_pad": True}),
-    Case("swin2sr", "Swin2SRImageProcessor", one=True, pictures=("wide", "fits", "dot")),
+    Case("swin2sr", "Swin2SRImageProcessor", one=True, pictures=("wide", "fits", "dot"), call=_LAST),
     Case("vitmatte", "VitMatteImageProcessor", {"size_divisor": 16}, extra="trimaps", one=True),
     Case("vitmatte-old", "VitMatteImageProcessor", {"size_divisibility": 51}, "trimaps", pictures=("fits",)),
     Case(

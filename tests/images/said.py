@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from images.case import parts
 
 SIZES = [(31, 45), (18, 12)]
 CLASSES, QUERIES, MANY = 5, 9, 70
@@ -60,6 +61,7 @@ def _read(
     maps, boxes = outputs(logits="maps"), outputs(logits="classes", pred_boxes="boxes")
     yield "semantic", segformer.post_process_semantic_segmentation(maps, sizes)
     yield "depth", dpt.post_process_depth_estimation(outputs(predicted_depth="depth"), sizes)
+    yield "GLPN", processor("GLPN").post_process_depth_estimation(outputs(predicted_depth="depth"), sizes)
     yield "detection", detr.post_process_object_detection(boxes, 0.3, sizes)
     for kind in ("ConditionalDetr", "DeformableDetr"):
         yield kind, processor(kind).post_process_object_detection(boxes, 0.7, sizes, top_k=20)
@@ -108,3 +110,33 @@ def _arrays(name: str, one: Any) -> dict[str, np.ndarray]:
     x = np.asarray(one)
     whole = x.dtype.kind in "iub" or (name.endswith("segmentation") and x.dtype.kind == "f")
     return {name: x.astype(np.int16) if whole else x}
+
+
+def everything(sam: Any, fuyu: Any, array: Callable[[Any], Any]) -> dict[str, np.ndarray]:
+    """SAM's crops, points and good masks of an image; Fuyu's ids and patches of two texts' images."""
+    rng = np.random.default_rng(3)
+    found: dict[str, np.ndarray] = {}
+    image = rng.integers(0, 256, (91, 64, 3), np.uint8)
+    for layers in (0, 2):
+        names = ("boxes", "points", "crops", "labels")
+        for name, value in zip(names, sam.generate_crop_boxes(image, 128, layers, points_per_crop=3), strict=True):
+            many = isinstance(value, list)
+            found |= dict(parts(f"{name}/{layers}", [np.asarray(x.shape) for x in value] if many else value))
+    y, x = np.mgrid[0:91, 0:64]
+    blobs = rng.uniform(0, 1, (4, 3, 5)) * [91, 64, 900, 1, 3]
+    masks = [[(b[2] + 20 - (y - b[0]) ** 2 - (x - b[1]) ** 2) * b[4] for b in row] for row in blobs]
+    masks, scores = np.array(masks, np.float32), blobs[..., 3].astype(np.float32)
+    for k, crop in enumerate(((0, 0, 64, 91), (20, 0, 64, 60), (0, 25, 50, 91))):
+        part = array(masks[..., crop[1] : crop[3], crop[0] : crop[2]])
+        limits = dict(pred_iou_thresh=0.2, stability_score_thresh=0.6, stability_score_offset=9)
+        kept = sam.filter_masks(part, array(scores), (91, 64), list(crop), **limits)
+        found |= dict(parts(f"good/{k}", list(kept)))
+    images = array(rng.normal(size=(2, 2, 3, 60, 90)).astype(np.float32))
+    sizes = array(np.array([[31, 60], [20, 45]])), array(np.array([[90, 61], [10, 30]]))
+    for varied in (True, False):
+        there = array(np.array([[True, True], [False, True]]))
+        made = fuyu.preprocess_with_tokenizer_info(images, there, *sizes, 7, 8, variable_sized=varied)
+        found |= dict(parts(f"fuyu/{varied}", {k: v for k, v in made.items() if k != "image_patches"}))
+        patches = [np.asarray(p) for row in made["image_patches"] for p in row]
+        found |= {f"fuyu/{varied}/patches{k}": p[:, ::97] for k, p in enumerate(patches)}
+    return {k: v for k, v in found.items() if ".images" not in k}

@@ -1,4 +1,4 @@
-"""Processors that give each image a border of its own: LLaVA, Swin2SR, ViTMatte, Fuyu."""
+"""Processors that give each image a border of its own: LLaVA, Swin2SR, ViTMatte."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from jaxformers.errors import InputError
 from jaxformers.processing.features import Features
 from jaxformers.processing.images import transforms
 from jaxformers.processing.images.loading import flat
-from jaxformers.processing.images.processor import SIZES_OF, ImageProcessor, size_dict
+from jaxformers.processing.images.processor import ImageProcessor
 
 
 class Llava(ImageProcessor):
@@ -23,12 +23,12 @@ class Llava(ImageProcessor):
         side = max(x.shape[:2])
         if x.shape[:2] == (side, side):
             return x
-        color = np.asarray([int(255 * m) for m in self.image_mean], x.dtype)
-        if len(color) != x.shape[-1]:
-            problem = f"image_mean must have {x.shape[-1]} entries, one a channel, got {len(color)}"
+        color = np.asarray([int(255 * m) for m in np.ravel(self.image_mean)])
+        if len(color) not in (1, x.shape[-1]) or color.min() < 0 or color.max() > 255:
+            problem = f"image_mean must be from 0 to 1 for each of {x.shape[-1]} channels, got {self.image_mean}"
             raise InputError(self.name, [problem])
         top, left = ((side - n) // 2 for n in x.shape[:2])
-        y = np.broadcast_to(color, (side, side, len(color))).copy()
+        y = np.broadcast_to(color.astype(x.dtype), (side, side, x.shape[-1])).copy()
         y[top : top + x.shape[0], left : left + x.shape[1]] = x
         return y
 
@@ -80,78 +80,3 @@ class VitMatte(ImageProcessor):
                 x = transforms.pad_to(x, (h, w))
             out.append(own.out(x, data_format))
         return Features({"pixel_values": out}, return_tensors)
-
-
-class Fuyu(ImageProcessor):
-    """Images larger than `size` are made to fit; all are padded to it."""
-
-    sizes = (*SIZES_OF, "patch_size")
-
-    def __call__(
-        self,
-        images: Any,
-        return_tensors: str | None = None,
-        data_format: str = "channels_first",
-        input_data_format: str | None = None,
-        **changes: Any,
-    ) -> Features:
-        """`images`, a list of one array [C, H, W] for each; and how large they are without padding.
-
-        Also `image_unpadded_heights`, `image_unpadded_widths` and `image_scale_factors`, each [B, 1].
-
-        Args:
-          images: as `ImageProcessor` takes them; one image a text.
-        """
-        own = self.changed(changes)
-        if isinstance(images, list) and any(isinstance(x, list | tuple) and len(x) > 1 for x in images):
-            raise InputError(self.name, ["images must be one a text, got several for one"])
-        before = own.arrays(images, input_data_format)
-        resized = [own.do_resize_to(x) if own.does("resize") else x for x in before]
-        fields: dict[str, list] = {
-            "image_unpadded_heights": [np.asarray([x.shape[0]]) for x in resized],
-            "image_unpadded_widths": [np.asarray([x.shape[1]]) for x in resized],
-            "image_scale_factors": [
-                np.asarray([x.shape[0] / y.shape[0]]) for x, y in zip(resized, before, strict=True)
-            ],
-        }
-        fields["images"] = [[own.out(own.finished(x), data_format)] for x in resized]
-        return Features(fields, return_tensors, ragged=("images",))
-
-    def do_resize_to(self, x: np.ndarray) -> np.ndarray:
-        h, w = x.shape[:2]
-        if h <= self.size["height"] and w <= self.size["width"]:
-            return x
-        return transforms.resize(x, transforms.within(h, w, self.size["height"], self.size["width"]))
-
-    def finished(self, x: np.ndarray) -> np.ndarray:
-        """The steps behind the first."""
-        if self.does("pad"):
-            size = self.size["height"], self.size["width"]
-            x = transforms.pad_to(x, size, self.padding_mode, self.padding_value)
-        for step in ("rescale", "normalize"):
-            x = getattr(self, f"do_{step}_to")(x) if self.does(step) else x
-        return x
-
-    def get_num_patches(self, image_height: int, image_width: int) -> int:
-        """How many patches an image of that size has.
-
-        Raises:
-          InputError: a side is no multiple of the patches' side.
-        """
-        sides = {"height": image_height, "width": image_width}
-        wrong = [
-            f"{k} must be a multiple of {self.patch_size[k]}, got {n}"
-            for k, n in sides.items()
-            if n % self.patch_size[k]
-        ]
-        if wrong:
-            raise InputError(self.name, wrong)
-        return (image_height // self.patch_size["height"]) * (image_width // self.patch_size["width"])
-
-    def patchify_image(self, image: np.ndarray, patch_size: Any = None) -> np.ndarray:
-        """Images [B, C, H, W] -> patches [B, N, h * w * C], row by row; what does not fill a patch is left out."""
-        size = self.patch_size if patch_size is None else size_dict("patch_size", patch_size, True)
-        h, w = size["height"], size["width"]
-        b, c, rows, columns = image.shape
-        x = image[:, :, : rows // h * h, : columns // w * w].reshape(b, c, rows // h, h, columns // w, w)
-        return x.transpose(0, 2, 4, 3, 5, 1).reshape(b, -1, h * w * c)

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from jaxformers.processing.images import transforms
-from jaxformers.processing.images.processor import ImageProcessor
+from jaxformers.processing.images.processor import BOTH, ImageProcessor
 
 
 class ConvNext(ImageProcessor):
     """Below 384 the middle `crop_pct` of an image, else all of it squeezed into a square."""
 
     square = False
+    sides = ("shortest_edge",)
     steps = ("resize", "rescale", "normalize")
 
     def upgraded(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -31,6 +32,7 @@ class ConvNext(ImageProcessor):
 class Perceiver(ImageProcessor):
     """Crops first: of the shorter side the part that `size` is of `crop_size`."""
 
+    sides = BOTH
     steps = ("center_crop", "resize", "rescale", "normalize")
 
     def do_center_crop_to(self, x: np.ndarray) -> np.ndarray:
@@ -76,16 +78,3 @@ class EfficientNet(ImageProcessor):
     def prepare(self, x: np.ndarray) -> np.ndarray:
         x = super().prepare(x)
         return transforms.normalize(x, 0.0, self.image_std) if self.include_top else x
-
-
-class GLPN(ImageProcessor):
-    """Both sides are rounded down to multiples of `size_divisor`; numbers become 0 to 1."""
-
-    steps = ("resize", "rescale")
-
-    def target(self, h: int, w: int) -> tuple[int, int]:
-        n = self.size_divisor
-        return h // n * n, w // n * n
-
-    def do_rescale_to(self, x: np.ndarray) -> np.ndarray:
-        return transforms.rescale(x, 1 / 255)

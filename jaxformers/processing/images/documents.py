@@ -14,7 +14,7 @@ from jaxformers.processing.features import Features
 from jaxformers.processing.images import transforms
 from jaxformers.processing.images.interpolate import smooth
 from jaxformers.processing.images.loading import pillow
-from jaxformers.processing.images.processor import SIZES_OF, ImageProcessor
+from jaxformers.processing.images.processor import BOTH, SIZES_OF, ImageProcessor
 
 _BICUBIC = 3
 
@@ -22,6 +22,7 @@ _BICUBIC = 3
 class Donut(ImageProcessor):
     """Pages are turned, made to fit into `size` in two steps, and padded around."""
 
+    sides = BOTH
     steps: ClassVar[tuple[str, ...]] = ("align_long_axis", "resize", "thumbnail", "pad", "rescale", "normalize")
 
     def upgraded(self, settings: dict[str, Any]) -> dict[str, Any]:
@@ -33,8 +34,6 @@ class Donut(ImageProcessor):
     @property
     def whole(self) -> tuple[int, int]:
         """`size` as (height, width)."""
-        if "height" not in self.size:
-            raise InputError(self.name, [f"size must have height and width, got {self.size}"])
         return self.size["height"], self.size["width"]
 
     def target(self, h: int, w: int) -> tuple[int, int]:
@@ -117,7 +116,7 @@ class Pix2Struct(ImageProcessor):
                     f"header_text must be one for each image, as is_vqa is on, got {len(texts)} for {len(pixels)}"
                 )
                 raise InputError(self.name, [problem])
-            font = font_path if font_bytes is None else io.BytesIO(font_bytes)
+            font = font_path if font_bytes is None else font_bytes
             pixels = [with_header(x, text, font) for x, text in zip(pixels, texts, strict=True)]
         patches = [own.patches(own.do_normalize_to(x) if own.does("normalize") else x) for x in pixels]
         masks = [(p.sum(-1) != 0).astype(np.float32) for p in patches]
@@ -136,6 +135,8 @@ class Pix2Struct(ImageProcessor):
         rows = max(min(math.floor(scale * x.shape[0] / h), most), 1)
         columns = max(min(math.floor(scale * x.shape[1] / w), most), 1)
         size = rows * h, columns * w
+        transforms.bounded("patch_size", size)
+        transforms.bounded("max_patches", (most, h * w))
         y = np.moveaxis(smooth(np.moveaxis(x, -1, 0), size), 0, -1)
         y = y.reshape(rows, h, columns, w, -1).swapaxes(1, 2).reshape(rows * columns, -1)
         places = np.stack(np.divmod(np.arange(rows * columns), columns), 1) + 1
@@ -144,10 +145,10 @@ class Pix2Struct(ImageProcessor):
         return out
 
 
-def with_header(x: np.ndarray, text: str, font: Any) -> np.ndarray:
+def with_header(x: np.ndarray, text: str, font: str | bytes | None) -> np.ndarray:
     """x [H, W, C] below `text`, black on white; both are scaled to the wider's width.
 
-    font: a TrueType font, as a path or file.
+    font: a TrueType font, as a path or the file's bytes.
     """
     module = pillow()
     import PIL.ImageDraw
@@ -156,7 +157,8 @@ def with_header(x: np.ndarray, text: str, font: Any) -> np.ndarray:
     if font is None:
         raise InputError("header_text", ["needs a TrueType font"], "pass font_path or font_bytes")
     try:
-        face = PIL.ImageFont.truetype(font, encoding="UTF-8", size=36)
+        file = io.BytesIO(font) if isinstance(font, bytes) else font
+        face = PIL.ImageFont.truetype(file, encoding="UTF-8", size=36)
     except OSError as e:
         raise InputError("header_text", [f"font_path or font_bytes must be a TrueType font: {e}"]) from None
     lines = "\n".join(textwrap.wrap(text, 80))
@@ -216,7 +218,7 @@ def words_of(x: np.ndarray, language: str | None, config: str | None) -> tuple[l
     try:
         import pytesseract
     except ImportError:
-        raise InputError("apply_ocr", ["needs pytesseract"], f"pip install pytesseract, or {todo}") from None
+        raise InputError("apply_ocr", ["needs pytesseract"], f"pip install 'jaxformers[ocr]', or {todo}") from None
     h, w = x.shape[:2]
     try:
         found = pytesseract.image_to_data(

@@ -39,6 +39,8 @@ def load_image(source: Any, timeout: float = SECONDS):
     module = pillow()
     if isinstance(source, np.ndarray):
         x = to_array(source)
+        if x.dtype != np.uint8:
+            raise InputError("load_image", [f"an array must be uint8, got {x.dtype}"])
         return module.fromarray(x.squeeze(-1) if x.shape[-1] == 1 else x).convert("RGB")
     image = source if isinstance(source, module.Image) else _open(read_bytes("load_image", source, timeout), module)
     if not all(image.size) or image.size[0] * image.size[1] > PIXELS:
@@ -83,7 +85,7 @@ def to_array(image: Any, input_data_format: str | None = None, channels: tuple[i
       InputError: the array has not three axes, is empty, holds NaN, or no axis can be the channels.
     """
     if not isinstance(image, np.ndarray) and hasattr(image, "convert"):
-        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+        image, input_data_format = _rgb(image), "channels_last"
     x = np.asarray(image)
     if x.dtype.kind not in "uifb" or x.ndim != 3 or not x.size:
         problem = (
@@ -106,6 +108,14 @@ def to_array(image: Any, input_data_format: str | None = None, channels: tuple[i
             "image", [f"input_data_format must be channels_first or channels_last, got {input_data_format!r}"]
         )
     return np.moveaxis(x, 0, -1) if input_data_format == "channels_first" else x
+
+
+def _rgb(image: Any) -> np.ndarray:
+    """The pixels of a Pillow image, uint8 [H, W, 3]."""
+    try:
+        return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+    except Exception as e:  # Pillow reads a file's pixels only now
+        raise InputError("image", [f"must be a whole image: {e or type(e).__name__}"]) from None
 
 
 def is_image(x: Any) -> bool:

@@ -32,6 +32,10 @@ class OneFormer(MaskFormer):
         super().__init__(**settings)
         if self.settings.get("metadata") is None:
             self.settings["metadata"] = metadata(self.repo_path, self.class_info_file)
+        held = self.settings["metadata"]
+        if not isinstance(held, dict) or not all(isinstance(held.get(k), list) for k in ("class_names", "thing_ids")):
+            problem = f"metadata must hold the lists class_names and thing_ids, got {held!r:.80}"
+            raise InputError(self.name, [problem])
 
     def __call__(  # type: ignore[override]
         self,

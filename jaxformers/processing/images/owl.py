@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxformers.errors import InputError
 from jaxformers.processing.images import post_boxes, transforms
-from jaxformers.processing.images.processor import ImageProcessor
+from jaxformers.processing.images.processor import BOTH, ImageProcessor
 
 
 class OwlViT(ImageProcessor):
@@ -42,6 +42,7 @@ class OwlViT(ImageProcessor):
 class Owlv2(OwlViT):
     """Squares with a gray border below and to the right, blurred and resized; boxes are parts of the squares."""
 
+    sides = BOTH
     steps = ("rescale", "pad", "resize", "normalize")
     boxes_of_square = True
 
@@ -60,6 +61,7 @@ def blurred_resize(x: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """
     from scipy import ndimage
 
+    transforms.bounded("resize", size)
     shape = (*size, x.shape[-1])
     factors = np.divide(x.shape, shape)
     smooth = ndimage.gaussian_filter(x, np.maximum(0, (factors - 1) / 2), cval=0, mode="mirror")

@@ -1,16 +1,14 @@
-"""Processors that pad images to one size, and tell where the image is: ViLT, BridgeTower, SAM."""
+"""Processors that pad images to one size, and tell where the image is: ViLT, BridgeTower."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from jaxformers.processing.features import Features
-from jaxformers.processing.images import post, transforms
+from jaxformers.processing.images import transforms
 from jaxformers.processing.images.processor import ImageProcessor
-from jaxformers.processing.images.segmenters import maps_of
 
 
 def largest(pixels: list[np.ndarray]) -> tuple[int, int]:
@@ -44,9 +42,9 @@ class Padder(ImageProcessor):
         h, w = self.padded_size(pixels)
         values, masks = [], []
         for x in pixels:
+            values.append(self.out(transforms.pad_to(x, (h, w)), data_format))
             mask = np.zeros((h, w), np.int64)
             mask[: x.shape[0], : x.shape[1]] = 1
-            values.append(self.out(transforms.pad(x, h - x.shape[0], w - x.shape[1]), data_format))
             masks.append(mask)
         return {"pixel_values": values, "pixel_mask": masks}
 
@@ -60,6 +58,7 @@ class Padder(ImageProcessor):
 class Vilt(Padder):
     """The longer side stays within 1333 / 800 of the shorter; both are multiples of `size_divisor`."""
 
+    sides = ("shortest_edge",)
     renamed = {"pad_and_return_pixel_mask": "do_pad"}
 
     def target(self, h: int, w: int) -> tuple[int, int]:
@@ -84,60 +83,3 @@ class BridgeTower(Vilt):
         crop = self.crop_size or self.size
         both = crop.get("shortest_edge")
         return transforms.center_crop(x, (crop["height"], crop["width"]) if both is None else (both, both))
-
-
-class Sam(ImageProcessor):
-    """Pads to a square, and tells the sizes before and after: `original_sizes`, `reshaped_input_sizes`."""
-
-    steps: ClassVar[tuple[str, ...]] = ("resize", "rescale", "normalize", "pad")
-
-    def __call__(  # type: ignore[override]
-        self,
-        images: Any,
-        segmentation_maps: Any = None,
-        return_tensors: str | None = None,
-        data_format: str = "channels_first",
-        input_data_format: str | None = None,
-        **changes: Any,
-    ) -> Features:
-        """As `ImageProcessor`; and int64 [2] an image, (height, width) as it came and as resized; `labels` of maps.
-
-        segmentation_maps: arrays of whole numbers [H, W], one an image; resized to `mask_size`, padded to
-        `mask_pad_size`.
-        """
-        own = self.changed(changes)
-        before = own.arrays(images, input_data_format)
-        resized = [own.target(*x.shape[:2]) if own.do_resize else x.shape[:2] for x in before]
-        fields = {
-            "pixel_values": [own.out(own.prepare(x), data_format) for x in before],
-            "original_sizes": [np.asarray(x.shape[:2], np.int64) for x in before],
-            "reshaped_input_sizes": [np.asarray(size, np.int64) for size in resized],
-        }
-        if segmentation_maps is not None:
-            fields["labels"] = [own.prepare_map(m) for m in maps_of(segmentation_maps)]
-        return Features(fields, return_tensors)
-
-    def do_pad_to(self, x: np.ndarray) -> np.ndarray:
-        return transforms.pad(x, self.pad_size["height"] - x.shape[0], self.pad_size["width"] - x.shape[1])
-
-    def prepare_map(self, labels: np.ndarray) -> np.ndarray:
-        """One map [H, W] of classes, as int64."""
-        own = type(self)(**{**self.settings, "size": self.mask_size, "pad_size": self.mask_pad_size, "resample": 0})
-        x = own.do_resize_to(labels[..., None]) if self.do_resize else labels[..., None]
-        return (own.do_pad_to(x) if self.do_pad else x)[..., 0].astype(np.int64)
-
-    def post_process_masks(
-        self,
-        masks: Any,
-        original_sizes: Any,
-        reshaped_input_sizes: Any,
-        mask_threshold: float = 0.0,
-        binarize: bool = True,
-        pad_size: Mapping[str, int] | None = None,
-    ) -> list[np.ndarray]:
-        """Masks at the images' own sizes; see `post.masks_at_size`."""
-        padded = self.pad_size if pad_size is None else pad_size
-        size = padded["height"], padded["width"]
-        return post.masks_at_size(
-            masks, original_sizes, reshaped_input_sizes, size, mask_threshold if binarize else None
-        )

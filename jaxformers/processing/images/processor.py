@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from jaxformers.errors import InputError
 from jaxformers.processing.features import Features
-from jaxformers.processing.images import transforms
+from jaxformers.processing.images import rules, transforms
 from jaxformers.processing.images.loading import flat, load_image, to_array
 from jaxformers.processing.settings import Configured
 
@@ -21,6 +22,7 @@ SIZES = (
     {"longest_edge"},
     {"max_height", "max_width"},
 )
+BOTH = ("height", "width")
 SIZES_OF = ("size", "crop_size", "pad_size", "mask_size", "mask_pad_size", "codebook_size", "codebook_crop_size")
 
 
@@ -39,6 +41,7 @@ class ImageProcessor(Configured):
     square: ClassVar[bool] = True  # is one number as `size` both sides? Otherwise it is the shorter one
     sizes: ClassVar[tuple[str, ...]] = SIZES_OF  # settings that are sizes
     renamed: ClassVar[Mapping[str, str]] = {}  # keys of old files
+    sides: ClassVar[tuple[str, ...]] = ()  # what `size` must name, if not just any of SIZES
     may_lack: ClassVar[tuple[str, ...]] = ()  # settings that a step needs as a rule, and not here
     name = "ImageProcessor"
 
@@ -55,22 +58,26 @@ class ImageProcessor(Configured):
         return {k: v for k, v in settings.items() if v is not None or not k.endswith(("size", "_mean", "_std"))}
 
     def _check(self) -> None:
-        """Raises InputError for a step that lacks what it needs."""
+        """Raises InputError for values that can not be, and for a step that lacks what it needs."""
         needs = {
             "resize": ("size", "resample"),
             "center_crop": ("crop_size",),
             "rescale": ("rescale_factor",),
             "normalize": ("image_mean", "image_std"),
+            "pad": ("size_divisor",),
         }
-        problems = [
+        problems = rules.broken(self.settings, self.defaults)
+        problems += [
             f"{key} must be given, as do_{step} is on"
             for step in self.steps
             if self.does(step)
             for key in needs.get(step, ())
             if key in self.defaults and key not in self.may_lack and self.settings.get(key) is None
         ]
-        if (given := self.settings.get("resample")) not in (None, *transforms.FILTERS.values()):
-            problems.append(f"resample must be one of {transforms.FILTERS}, got {given!r}")
+        for key, sides in {"size": self.sides, "crop_size": BOTH, "pad_size": BOTH, "mask_pad_size": BOTH}.items():
+            given = self.settings.get(key)
+            if given is not None and sides and key not in self.may_lack and given.keys() != set(sides):
+                problems.append(f"{key} must have {' and '.join(sides)}, got {given}")
         if problems:
             raise InputError(self.name, problems)
 
@@ -118,7 +125,10 @@ class ImageProcessor(Configured):
         whole = [load_image(x) if isinstance(x, str | bytes | os.PathLike) else x for x in flat(images)]
         if not whole:
             raise InputError(self.name, ["images must hold at least one image, got none"])
-        return [to_array(x, input_data_format) for x in whole]
+        found = [to_array(x, input_data_format) for x in whole]
+        if self.does("rescale") and found[0].dtype.kind == "f" and found[0].min() >= 0 and found[0].max() <= 1:
+            warnings.warn("numbers are from 0 to 1 already; pass do_rescale=False to keep them", stacklevel=3)
+        return found
 
     def prepare(self, x: np.ndarray) -> np.ndarray:
         """Takes one image [H, W, C] through the steps."""
@@ -173,7 +183,7 @@ def size_dict(name: str, size: Any, square: bool) -> dict[str, int]:
     elif not isinstance(size, Mapping):
         size = {"height": size, "width": size} if square else {"shortest_edge": size}
     known = set(size) in SIZES
-    if not known or not all(isinstance(n, int | np.integer) and n > 0 for n in size.values()):
+    if not known or not all(isinstance(n, int | np.integer) and n is not True and n > 0 for n in size.values()):
         forms = " or ".join("+".join(sorted(s)) for s in SIZES)
         raise InputError(
             "processor", [f"{name} must be a positive number, a pair or a dictionary of {forms}, got {size}"]

@@ -29,6 +29,8 @@ class MaskFormer(Padder):
         longest = settings.pop("max_size", None) or LONGEST
         if isinstance(settings.get("size"), int):
             settings["size"] = {"shortest_edge": settings["size"], "longest_edge": longest}
+        if settings.get("size_divisor") == 0:
+            settings["size_divisor"] = 1  # the same in other words
         return settings
 
     def target(self, h: int, w: int) -> tuple[int, int]:
@@ -110,11 +112,17 @@ class MaskFormer(Padder):
         self,
         outputs: Any,
         threshold: float = 0.5,
+        mask_threshold: float = 0.5,
+        overlap_mask_area_threshold: float = 0.8,
         target_sizes: Any = None,
         return_coco_annotation: bool = False,
         return_binary_maps: bool = False,
     ):
-        """Objects, which may cover each other; see `post_queries.instances`."""
+        """Objects, which may cover each other; see `post_queries.instances`.
+
+        `mask_threshold` and `overlap_mask_area_threshold` are of other models, and taken so that calls are alike: a
+        pixel is in a mask whose chance is above a half, and no mask falls out for those above it.
+        """
         if return_coco_annotation and return_binary_maps:
             raise InputError(self.name, ["return_coco_annotation and return_binary_maps must not both be set"])
         found = post_queries.instances(outputs, threshold, target_sizes, self.grid, return_binary_maps)

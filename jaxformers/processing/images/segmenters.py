@@ -10,7 +10,7 @@ import numpy as np
 from jaxformers.errors import InputError
 from jaxformers.processing.features import Features
 from jaxformers.processing.images import post, transforms
-from jaxformers.processing.images.processor import ImageProcessor
+from jaxformers.processing.images.processor import BOTH, ImageProcessor
 
 
 class Segmenter(ImageProcessor):
@@ -94,9 +94,27 @@ class MobileViT(Segmenter):
         return x[..., ::-1]
 
 
+class GLPN(ImageProcessor):
+    """Both sides are rounded down to multiples of `size_divisor`; numbers become 0 to 1."""
+
+    steps = ("resize", "rescale")
+
+    def target(self, h: int, w: int) -> tuple[int, int]:
+        n = self.size_divisor
+        return h // n * n, w // n * n
+
+    def do_rescale_to(self, x: np.ndarray) -> np.ndarray:
+        return transforms.rescale(x, 1 / 255)
+
+    def post_process_depth_estimation(self, outputs: Any, target_sizes: Any = None) -> list[dict[str, np.ndarray]]:
+        """Depth maps of the images' own size; see `post.depth_estimation`."""
+        return post.depth_estimation(outputs, target_sizes)
+
+
 class DPT(Segmenter):
     """Sides are multiples of `ensure_multiple_of`; `keep_aspect_ratio` scales both by what changes the size least."""
 
+    sides = BOTH
     steps = ("resize", "rescale", "normalize", "pad")
     map_filter = None
 
@@ -112,6 +130,4 @@ class DPT(Segmenter):
         top, left = more[0] // 2, more[1] // 2
         return transforms.pad(x, more[0] - top, more[1] - left, top, left)
 
-    def post_process_depth_estimation(self, outputs: Any, target_sizes: Any = None) -> list[dict[str, np.ndarray]]:
-        """Depth maps of the images' own size; see `post.depth_estimation`."""
-        return post.depth_estimation(outputs, target_sizes)
+    post_process_depth_estimation = GLPN.post_process_depth_estimation

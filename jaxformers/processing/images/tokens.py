@@ -86,6 +86,7 @@ class Flava(ImageProcessor):
 
     def hidden(self) -> np.ndarray:
         """Patches to hide, in blocks, `total_mask_patches` of them or somewhat fewer."""
+        transforms.bounded("input_size_patches", (self.input_size_patches,) * 2)
         mask = np.zeros((self.input_size_patches,) * 2, int)
         most = self.total_mask_patches if self.mask_group_max_patches is None else self.mask_group_max_patches
         while (left := self.total_mask_patches - int(mask.sum())) > 0:

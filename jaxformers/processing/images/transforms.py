@@ -9,9 +9,16 @@ from typing import Any
 import numpy as np
 
 from jaxformers.errors import InputError
-from jaxformers.processing.images.loading import pillow
+from jaxformers.processing.images.loading import PIXELS, pillow
 
 FILTERS = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3, "box": 4, "hamming": 5}  # Pillow's numbers
+
+
+def bounded(what: str, size: Sequence[float]) -> None:
+    """Raises InputError unless an image of `size` (height, width) is one that can be made."""
+    if min(size) < 1 or size[0] * size[1] > PIXELS:
+        got = f"{size[0]} x {size[1]} (height x width)"
+        raise InputError(what, [f"size must be at least 1 x 1 and at most {PIXELS} pixels, got {got}"])
 
 
 def resize(x: np.ndarray, size: tuple[int, int], resample: int = 2, gap: float | None = None) -> np.ndarray:
@@ -23,8 +30,7 @@ def resize(x: np.ndarray, size: tuple[int, int], resample: int = 2, gap: float |
     Raises:
       InputError: the size is not positive, or the numbers are neither whole in 0 to 255 nor within 0 to 1.
     """
-    if min(size) < 1:
-        raise InputError("resize", [f"size must be at least 1 x 1, got {size[0]} x {size[1]} (height x width)"])
+    bounded("resize", size)
     scaled = needs_scaling(x)
     image = to_pillow(x, scaled).resize((int(size[1]), int(size[0])), resample=resample, reducing_gap=gap)
     y = np.array(image)
@@ -76,6 +82,7 @@ def normalize(x: np.ndarray, mean: float | Sequence[float], std: float | Sequenc
 
 def center_crop(x: np.ndarray, size: tuple[float, float]) -> np.ndarray:
     """The middle of x [H, W, C], `size` (height, width) large; zeros are added where x is smaller."""
+    bounded("center_crop", [max(pair) for pair in zip(size, x.shape, strict=False)])
     for axis, n in enumerate(map(int, size)):
         have = x.shape[axis]
         start = (have - n) // 2
@@ -106,6 +113,7 @@ def pad(
     """
     if min(bottom, right, top, left) < 0:
         raise InputError("pad", [f"must not cut, got {top}, {bottom} rows and {left}, {right} columns to add"])
+    bounded("pad", (x.shape[0] + bottom + top, x.shape[1] + right + left))
     if mode not in PADDINGS:
         raise InputError("pad", [f"mode must be one of {', '.join(PADDINGS)}, got {mode!r}"])
     how: dict[str, Any] = {"constant_values": value} if mode == "constant" else {}

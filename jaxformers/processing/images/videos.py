@@ -61,6 +61,8 @@ class InstructBlipVideo(VideoMAE):
 class Tvlt(VideoMAE):
     """Also tells which patches are there: shorter videos have fewer."""
 
+    sides = ("shortest_edge",)
+
     def __call__(  # type: ignore[override]
         self,
         videos: Any,
