@@ -39,8 +39,9 @@ def test_the_page_on_preparing_runs(tmp_path, capsys):
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("(2, 8) [0, 0, 0, 0")
     assert printed[1:3] == ["user: Hello!", "assistant: Hi."]
-    assert printed[-3:] == [
+    assert printed[-4:] == [
         "(2, 3, 24, 24) 0.5019608",
         "(1, 80, 100)",
+        "<|startoftranscript|><|en|><|transcribe|><|notimestamps|>",
         "['attention_mask', 'input_ids', 'pixel_values']",
     ]

@@ -2,5 +2,6 @@
 
 from jaxformers.tokenization.auto import AutoTokenizer
 from jaxformers.tokenization.fast import BatchEncoding, FastTokenizer
+from jaxformers.tokenization.formats import whisper
 
-__all__ = ["AutoTokenizer", "BatchEncoding", "FastTokenizer"]
+__all__ = ["AutoTokenizer", "BatchEncoding", "FastTokenizer", "whisper"]
