@@ -78,16 +78,29 @@ SUBJECTS = [
 FIRST = list({(s.model_type, s.head): s for s in reversed(SUBJECTS)}.values())[::-1]
 
 
-# The head behind the bare model in the table: what is costly to compile is run on this one by default, and on the
-# others, which are or end the same model, with `-m slow`.
-CORE = {(t, load_cases(t).HEADS[:2][-1]) for t in model_types()}
+def _computed_by(model_type: str):
+    """The function of an architecture's bare model."""
+    return next(iter(models.module(model_type).HEADS.values())).apply
+
+
+def _own() -> list[str]:
+    """Of the architectures that are computed by one function that one whose file it stands in, else the first."""
+    owners: dict = {}
+    for t in model_types():
+        apply = _computed_by(t)
+        if apply.__module__ == models.module(t).__name__ or apply not in owners:
+            owners[apply] = t
+    return sorted(owners.values())
+
+
+# The head behind the bare model in the table, of each architecture that has a computation of its own: what is costly
+# to compile is run on these by default, and on the others, which are or end the same model, with `-m slow`.
+CORE = {(t, load_cases(t).HEADS[:2][-1]) for t in _own()}
 
 
 # What a default run compares with the reference: every head in the first case that has it, and of further cases, whose
 # options change what is behind the heads, the bare model and the head behind it.
-_ONCE = {repr(s) for s in FIRST} | {
-    repr(s) for s in SUBJECTS if s.head == load_cases(s.model_type).HEADS[0] or (s.model_type, s.head) in CORE
-}
+_ONCE = {repr(s) for s in FIRST} | {repr(s) for s in SUBJECTS if s.head in load_cases(s.model_type).HEADS[:2]}
 
 
 def over(subjects, core: bool = False, options: bool = False):
