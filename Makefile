@@ -62,7 +62,7 @@ goldens-preparing: $(REFERENCE)/.ready  ## record again what the reference makes
 bench: $(VENV)/.ready $(REFERENCE)/.ready  ## us and the PyTorch library in turn
 	$(VENV)/bin/python benchmarks/cpu.py --theirs $(REFERENCE)/bin/python
 	$(VENV)/bin/python benchmarks/generate.py --theirs $(REFERENCE)/bin/python
-	$(VENV)/bin/python benchmarks/tokenize.py
+	$(VENV)/bin/python benchmarks/encode.py
 
 clean:
 	rm -rf $(VENV) $(REFERENCE) build dist *.egg-info

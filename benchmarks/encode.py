@@ -1,6 +1,6 @@
 """A tokenizer's call against the `tokenizers` library's own batch call on the same texts, in turn, in one process.
 
-    python benchmarks/tokenize.py [directory of a checkpoint]
+    python benchmarks/encode.py [directory of a checkpoint]
 
 The directory holds a tokenizer.json; by default it is that of the MiniLM encoder which the tests install. Prints the
 medians in milliseconds and their ratio (ours / the library's), for texts as they are and padded to one length.
