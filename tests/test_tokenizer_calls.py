@@ -122,7 +122,8 @@ def test_a_trained_tokenizer_is_saved(tmp_path):
 def test_to_arrays_later(tokenizer):
     out = tokenizer(BATCH, padding=True).convert_to_tensors("np")
     np.testing.assert_array_equal(out.input_ids, tokenizer(BATCH, padding=True, return_tensors="np").input_ids)
-    assert tokenizer(ONE).convert_to_tensors("np").input_ids.ndim == 2
+    assert tokenizer(ONE).convert_to_tensors("np").input_ids.ndim == 1
+    assert tokenizer(ONE).convert_to_tensors("np", prepend_batch_axis=True).input_ids.ndim == 2
     padded = tokenizer.pad([{"input_ids": [1]}, {"input_ids": [2, 3]}], return_tensors="np")
     np.testing.assert_array_equal(padded.attention_mask, [[1, 0], [1, 1]])
 

@@ -57,7 +57,7 @@ class AutoTokenizer:
             if isinstance(e, InputError) and changes:
                 raise
             raise CheckpointError(os.fspath(path), [f"tokenizer_config.json must hold settings: {e}"]) from None
-        if kind is not None and kind.format == "sentencepiece":
+        if kind is not None:
             own = kinds.additional(name, made.settings)
             made.additional_special_tokens = [t for t in own if backend.token_to_id(t) is not None]
         return made

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from jaxformers.errors import InputError
-from jaxformers.tokenization.encoding import arrays
 from jaxformers.tokenization.templates import render
+from jaxformers.tokenization.tensors import arrays
 from jaxformers.tokenization.tools import schema
 
 # What stands for classes that have no template of their own: https://github.com/openai/openai-python/blob/main/chatml.md

@@ -15,7 +15,7 @@ def one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
 def rows_of(text: Any, pair: Any, many: bool, words: bool) -> list[Any]:
     """The backend's batch: a string (or list of words) a row, or a tuple of two. A batch may hold pairs itself."""
     if not many:
-        text, pair = [text], [pair] if pair else None  # the reference takes an empty second text for none
+        text, pair = [text], None if pair is None else [pair]
     elif pair is not None and not (isinstance(pair, list | tuple) and len(pair) == len(text)):
         got = f"{len(pair)} texts" if isinstance(pair, list | tuple) else f"{pair!r:.60}"
         raise InputError("tokenizer", [f"text_pair must be a list of {len(text)} texts, as text is, got {got}"])

@@ -32,6 +32,7 @@ class Kind:
       masks: does the model take `attention_mask`?
       pad_type: the token type of padding.
       cleans: are spaces in decoded text cleaned up, of a tokenizer built by `format`?
+      longest: tokens of the longest input, of classes that know it.
     """
 
     stems: str
@@ -42,6 +43,7 @@ class Kind:
     cleans: bool = False
     masks: bool = True
     pad_type: int = 0
+    longest: int | None = None
 
 
 _BRACKETS = dict(unk="[UNK]", sep="[SEP]", pad="[PAD]", cls="[CLS]", mask="[MASK]")
@@ -96,7 +98,7 @@ KINDS = (
     Kind("aimv2 clip clipseg groupvit omdetturbo oneformer owlv2 owlvit xclip", _CLIP, False, "byte_bpe"),
     Kind("longt5 mt5 switchtransformers t5 umt5", _T5, False, "sentencepiece"),
     Kind("bigbirdpegasus pegasus pegasusx", _PEGASUS, False, "sentencepiece"),
-    Kind("marian", dict(eos="</s>", unk="<unk>", pad="<pad>"), False, "sentencepiece_slow"),
+    Kind("marian", dict(eos="</s>", unk="<unk>", pad="<pad>"), False, "sentencepiece_slow", longest=512),
     Kind("m2m100", dict(_ANGLES, sep="</s>"), False, "sentencepiece_slow"),
     Kind("speech2text speecht5 speechtotext", _ANGLES, False, "sentencepiece_slow"),
     Kind("bertgeneration", dict(_ANGLES, sep="<::::>"), False, "sentencepiece_slow"),
@@ -115,8 +117,8 @@ KINDS = (
     Kind("fsmt", dict(bos="<s>", unk="<unk>", sep="</s>", pad="<pad>"), False, "word_bpe"),
     Kind("blenderbotsmall", _BLENDERBOT, False, "word_bpe"),
     Kind("byt5", dict(eos="</s>", unk="<unk>", pad="<pad>"), False, "characters"),
-    Kind("perceiver", _PERCEIVER, False, "characters"),
-    Kind("canine", _CANINE, True, "characters"),
+    Kind("perceiver", _PERCEIVER, False, "characters", longest=2048),
+    Kind("canine", _CANINE, True, "characters", longest=2048),
     Kind("esm", dict(eos="<eos>", unk="<unk>", pad="<pad>", cls="<cls>", mask="<mask>"), False, "characters"),
     Kind("mgpstr", dict(bos="[GO]", eos="[s]", unk="[GO]", pad="[GO]"), True, "characters"),
     Kind("data2vecaudio hubert wav2vec2 wav2vec2bert wav2vec2conformer", _ANGLES, False, "speech"),
@@ -125,6 +127,16 @@ KINDS = (
     Kind("llama mistral mixtral", _LLAMA, False, "sentencepiece", side="left"),
     Kind("gemma gemma2 gemma3", _GEMMA, False, "sentencepiece", side="left"),
 )
+
+
+# What some classes' calls do unless they are told otherwise.
+_SEAMLESS = {"padding": True, "pad_to_multiple_of": 2}
+_CALLS: dict[str, dict[str, Any]] = {"seamlessm4t": _SEAMLESS, "seamlessm4tv2": _SEAMLESS}
+
+
+def call(stem: str) -> dict[str, Any]:
+    """The options of a call of the class that are not those of all."""
+    return _CALLS.get(stem, {})
 
 
 def stem(name: str) -> str:
@@ -147,17 +159,38 @@ def usual(kind: Kind | None, backend: tokenizers.Tokenizer, built: bool) -> dict
     held = {f"{k}_token": v for k, v in kind.tokens.items() if backend.token_to_id(v) is not None}
     names = ["input_ids", *["token_type_ids"] * kind.types, *["attention_mask"] * kind.masks]
     typed = {"pad_token_type_id": kind.pad_type} if kind.pad_type else {}
+    typed |= {"model_max_length": kind.longest} if kind.longest else {}
     clean = {"clean_up_tokenization_spaces": True} if built and kind.cleans else {}
     return {**held, **clean, "model_input_names": names, "padding_side": kind.side, **typed}
 
 
 def additional(name: str, settings: Mapping[str, Any]) -> list[str]:
-    """The further special tokens of a SentencePiece class: those that the settings name, and its own."""
+    """The special tokens without a role: those that the settings name, and those that their class has by itself."""
     from jaxformers.tokenization.formats import sentencepiece_families as families
     from jaxformers.tokenization.formats.specials import text
 
-    own = families.NAMES.get(stem(name), stem(name))
-    return [str(text(t)) for t in families.additional(own, settings)]
+    key, kind = stem(name), find(name)
+    if kind is not None and kind.format == "sentencepiece":
+        return [str(text(t)) for t in families.additional(families.NAMES.get(key, key), settings)]
+    given = settings.get("additional_special_tokens")
+    if given is None and key in ("byt5", "flaubert", "herbert", "xlm"):
+        extra = range(settings.get("extra_ids", 125))
+        return [f"<extra_id_{i}>" for i in extra] if key == "byt5" else [f"<special{i}>" for i in range(10)]
+    return list(dict.fromkeys([*_always(key, settings), *(str(text(t)) for t in given or ())]))
+
+
+def _always(stem: str, settings: Mapping[str, Any]) -> list[str]:
+    """The special tokens that stand before those of the settings."""
+    from jaxformers.tokenization.formats.sentencepiece_languages import PLBART
+    from jaxformers.tokenization.formats.sentencepiece_slow import MUSTC
+    from jaxformers.tokenization.formats.specials import text
+
+    if stem == "splinter":
+        return [text(settings.get("question_token")) or "[QUESTION]"]
+    if stem == "plbart":
+        return list(PLBART[settings.get("language_codes", "base")])
+    spoken = stem in ("speech2text", "speechtotext") and settings.get("lang_codes") is not None
+    return [f"<lang:{code}>" for code in MUSTC] if spoken else []
 
 
 def build(name: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> tokenizers.Tokenizer:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 from jaxformers.errors import InputError
-from jaxformers.tokenization.encoding import BatchEncoding, arrays
+from jaxformers.tokenization.encoding import BatchEncoding
 from jaxformers.tokenization.inputs import one_of
+from jaxformers.tokenization.tensors import kind_of, plain
 
 UNLIMITED = int(1e30)  # what files hold as model_max_length when there is none
 LARGE = 10**20  # above this there is none
@@ -23,7 +25,18 @@ class Lengths:
     model_input_names: list[str]
     pad_token: str | None
     pad_token_id: Any
-    settings: dict[str, Any]
+    pad_token_type_id: Any
+    backend: Any
+
+    @property
+    def max_len_single_sentence(self) -> int:
+        """Tokens of the longest text that the model takes, its special tokens aside."""
+        return self.model_max_length - self.backend.num_special_tokens_to_add(False)
+
+    @property
+    def max_len_sentences_pair(self) -> int:
+        """Tokens of the longest pair that the model takes, its special tokens aside."""
+        return self.model_max_length - self.backend.num_special_tokens_to_add(True)
 
     def pad(
         self,
@@ -38,38 +51,48 @@ class Lengths:
         """Rows that were encoded one by one, padded to one length.
 
         Args:
-          encoded_inputs: `{"input_ids": rows, ...}`, or a list of such dicts of one row each. Other fields are padded
-            too: token types by 0, `labels` and others not at all.
-          padding, max_length, pad_to_multiple_of, padding_side, return_tensors: as for a call.
+          encoded_inputs: `{"input_ids": rows, ...}`, a list of such dicts of one row each, or one dict of one row.
+            Token types and masks are padded too; `labels` and other fields are not.
+          padding, max_length, pad_to_multiple_of, padding_side: as for a call.
           return_attention_mask: None includes it where the model takes it.
+          return_tensors: as for a call; None gives arrays for arrays and lists for lists.
+
+        Raises:
+          InputError: there are no `input_ids`, fields have different numbers of rows, or padding has no token.
         """
-        if isinstance(encoded_inputs, list | tuple):
-            names = list(encoded_inputs[0]) if encoded_inputs else []
-            encoded_inputs = {n: [one[n] for one in encoded_inputs] for n in names}
-        if "input_ids" not in encoded_inputs:
-            raise InputError(
-                "tokenizer.pad", [f"input_ids must be given, got {', '.join(encoded_inputs) or 'nothing'}"]
-            )
-        side = padding_side or self.padding_side
-        fields = {n: [list(map(int, row)) for row in rows] for n, rows in encoded_inputs.items()}
-        how = self._padding(padding, max_length, side, pad_to_multiple_of)
+        fields = _fields(encoded_inputs)
+        return_tensors = return_tensors or kind_of(fields["input_ids"])
+        fields = {name: plain(value) for name, value in fields.items()}
+        ids = fields["input_ids"]
+        single = bool(ids) and not isinstance(ids[0], list)
+        if single:
+            fields = {name: [value] for name, value in fields.items()}
+        elif wrong := [n for n, v in fields.items() if not isinstance(v, list) or len(v) != len(ids)]:
+            raise InputError("tokenizer.pad", [f"{n} must have {len(ids)} rows, as input_ids has" for n in wrong])
         if return_attention_mask or (return_attention_mask is None and "attention_mask" in self.model_input_names):
             fields.setdefault("attention_mask", [[1] * len(row) for row in fields["input_ids"]])
+        side = padding_side or self.padding_side
+        how = self._padding(padding, max_length, side, pad_to_multiple_of)
         if how is not None:
-            length = max(map(len, fields["input_ids"]), default=0) if how["length"] is None else how["length"]
-            many = pad_to_multiple_of or 1
-            length = -(-length // many) * many
-            fillers = {
-                "input_ids": self.pad_token_id,
-                "attention_mask": 0,
-                "token_type_ids": 0,
-                "special_tokens_mask": 1,
-            }
-            for name in fillers.keys() & fields.keys():
-                rows = fields[name]
-                more = [[fillers[name]] * (length - len(row)) for row in rows]
-                fields[name] = [m + r if side == "left" else r + m for m, r in zip(more, rows, strict=True)]
-        return BatchEncoding(fields if return_tensors is None else arrays(fields, return_tensors))
+            self._fill(fields, how["length"], pad_to_multiple_of or 1, side)
+        if single:
+            fields = {name: rows[0] for name, rows in fields.items()}
+        return BatchEncoding(fields, tensor_type=return_tensors)
+
+    def _fill(self, fields: dict[str, list[Any]], length: int | None, multiple: int, side: str) -> None:
+        """Pads fields that have a value for it, in place; `length` None is that of the longest row."""
+        length = max(map(len, fields["input_ids"]), default=0) if length is None else length
+        length = -(-length // multiple) * multiple
+        fillers = {
+            "input_ids": self.pad_token_id,
+            "attention_mask": 0,
+            "token_type_ids": self.pad_token_type_id,
+            "special_tokens_mask": 1,
+        }
+        for name in fillers.keys() & fields.keys():
+            rows = fields[name]
+            more = [[fillers[name]] * (length - len(row)) for row in rows]
+            fields[name] = [m + r if side == "left" else r + m for m, r in zip(more, rows, strict=True)]
 
     def _truncation(
         self, truncation: bool | str, max_length: int | None, fixed: int, stride: int, side: str
@@ -100,7 +123,7 @@ class Lengths:
             todo = "set one, e.g. tokenizer.pad_token = tokenizer.eos_token"
             raise InputError("tokenizer", [f"padding needs a pad_token in the vocabulary, got {self.pad_token}"], todo)
         token = {"pad_id": self.pad_token_id, "pad_token": self.pad_token}
-        token["pad_type_id"] = self.settings.get("pad_token_type_id", 0)
+        token["pad_type_id"] = self.pad_token_type_id
         return {"length": length, "direction": side, "pad_to_multiple_of": multiple, **token}
 
     def _length(self, max_length: int | None, what: str) -> int | None:
@@ -111,3 +134,16 @@ class Lengths:
         if length < 0:
             raise InputError("tokenizer", [f"max_length must not be negative, got {length}"])
         return length
+
+
+def _fields(given: Any) -> dict[str, Any]:
+    """Rows by name, of those or of a list of dicts."""
+    if isinstance(given, list | tuple) and all(isinstance(one, Mapping) for one in given):
+        names = list(given[0]) if given else []
+        if wrong := [f"every row must have {n}" for n in names for one in given if n not in one]:
+            raise InputError("tokenizer.pad", wrong[:1])
+        given = {n: [one[n] for one in given] for n in names}
+    if not isinstance(given, Mapping) or "input_ids" not in given:
+        got = ", ".join(given) if isinstance(given, Mapping) else f"{given!r:.60}"
+        raise InputError("tokenizer.pad", [f"input_ids must be given, got {got or 'nothing'}"])
+    return dict(given)

@@ -16,17 +16,23 @@ _OF_CLASSES = """
 """
 _OF_ALL = """
     add_prefix_space additional_special_tokens chat_template clean_up_tokenization_spaces do_lower_case
-    model_input_names model_max_length padding_side strip_accents tokenize_chinese_chars truncation_side
+    extra_special_tokens model_input_names model_max_length padding_side split_special_tokens strip_accents
+    tokenize_chinese_chars truncation_side
 """
 SETTINGS = frozenset((*SPECIAL, *_OF_ALL.split(), *_OF_CLASSES.split()))
 
 
 def text_of(token: Any) -> Any:
     """A special token's text: files hold it plain or as an object."""
+    if isinstance(token, tokenizers.AddedToken):
+        return token.content
     return token.get("content") if isinstance(token, Mapping) else token
 
 
 def added(token: Any, special: bool = True) -> tokenizers.AddedToken:
+    """A token that files hold plain or as an object, with its flags."""
+    if isinstance(token, tokenizers.AddedToken):
+        token = {**saved(token), "special": special}
     if not isinstance(token, Mapping):
         return tokenizers.AddedToken(token, special=special)
     return tokenizers.AddedToken(**{"special": special, **{k: token[k] for k in FLAGS if k in token}})
@@ -43,7 +49,9 @@ def add_named_tokens(backend: tokenizers.Tokenizer, settings: Mapping[str, Any])
     listed = sorted((settings.get("added_tokens_decoder") or {}).items(), key=lambda item: int(item[0]))
     new = [t for t in (added(entry, special=False) for _, entry in listed) if repr(t) not in held]
     known = {t.content for t in [*backend.get_added_tokens_decoder().values(), *new]}
-    roles = [*(settings.get(name) for name in SPECIAL), *(settings.get("additional_special_tokens") or ())]
+    roles = [settings.get(name) for name in SPECIAL]
+    roles += settings.get("additional_special_tokens") or ()
+    roles += (settings.get("extra_special_tokens") or {}).values()
     for token in roles:
         if token is not None and text_of(token) not in known:
             known.add(text_of(token))

@@ -78,7 +78,8 @@ def _sections(doc: str) -> tuple[str, dict[str, str], str | None]:
         elif last is not None and line.strip():
             arguments[last] = f"{arguments[last]} {line.strip()}".strip()
     returned = "\n".join(parts["Returns:"]).strip() if "Returns:" in parts else None
-    return "\n".join(parts[""]).strip(), arguments, returned
+    about = re.split("|".join(_HEADINGS), "\n".join(parts[""]))[0]
+    return about.strip(), arguments, returned
 
 
 def _type(hint: Any, what: str) -> dict[str, Any]:
@@ -87,23 +88,25 @@ def _type(hint: Any, what: str) -> dict[str, Any]:
     if origin is None:
         if hint is Any:
             return {}
-        return {"type": {list: "array", tuple: "array"}.get(hint) or _KINDS.get(hint, "object")}
+        return {"type": _KINDS.get(hint, "object")}  # also of a bare `list`
     if origin in (typing.Union, types.UnionType):
         kinds = [_type(t, what) for t in args if t is not type(None)]
         if len(kinds) == 1:
             made = kinds[0]
-        elif all(isinstance(k.get("type"), str) and len(k) == 1 for k in kinds):
-            made = {"type": sorted(k["type"] for k in kinds)}
+        elif all(isinstance(k.get("type"), str) for k in kinds):
+            made = {"type": sorted(k["type"] for k in kinds)}  # what lists and dicts hold is not said
         else:
             made = {"anyOf": kinds}
         return {**made, "nullable": True} if type(None) in args else made
     if origin is typing.Literal and all(type(a) in _KINDS for a in args):
         kinds_ = list(dict.fromkeys(_KINDS[type(a)] for a in args))
         return {"type": kinds_[0] if len(kinds_) == 1 else kinds_, "enum": list(args)}
+    if origin in (list, tuple) and not args:
+        return {"type": "array"}
     if origin is list:
         return {"type": "array", "items": _type(args[0], what)}
     if origin is tuple and len(args) > 1 and ... not in args:
         return {"type": "array", "prefixItems": [_type(t, what) for t in args]}
     if origin is dict:
-        return {"type": "object", "additionalProperties": _type(args[1], what)}
+        return {"type": "object", **({"additionalProperties": _type(args[1], what)} if args else {})}
     raise InputError("tools", [f"{what} must have a type that JSON has, got {hint}"])

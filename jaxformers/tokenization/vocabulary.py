@@ -1,52 +1,28 @@
-"""`Vocabulary`: tokens and ids, special tokens by role, and what is put around texts; a part of every tokenizer."""
+"""`Vocabulary`: tokens and ids, added tokens, and what is put around texts; a part of every tokenizer."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tokenizers
 
 from jaxformers.errors import InputError
-from jaxformers.tokenization.settings import SPECIAL
+from jaxformers.tokenization.formats.python_backend import PythonBackend
+from jaxformers.tokenization.roles import MORE, Roles, Token, checked
+from jaxformers.tokenization.settings import added
+
+_FORMS = {False: "a token", True: "a list of tokens"}
 
 
-def _id_of(name: str) -> property:
-    def get(self) -> int | None:
-        token = getattr(self, name)
-        return None if token is None else self.backend.token_to_id(token)
-
-    def put(self, index: int | None) -> None:
-        setattr(self, name, None if index is None else self.backend.id_to_token(index))
-
-    return property(get, put, doc=f"Id of `{name}`, or None.")
-
-
-Token = str | tokenizers.AddedToken
-
-
-class Vocabulary:
-    """The tokens of a backend, a `tokenizers.Tokenizer`, and the roles that some of them have."""
+class Vocabulary(Roles):
+    """The tokens of a backend, a `tokenizers.Tokenizer`, and what is put around texts."""
 
     backend: tokenizers.Tokenizer
-    additional_special_tokens: list[str]
-
-    bos_token_id = _id_of("bos_token")
-    eos_token_id = _id_of("eos_token")
-    unk_token_id = _id_of("unk_token")
-    sep_token_id = _id_of("sep_token")
-    pad_token_id = _id_of("pad_token")
-    cls_token_id = _id_of("cls_token")
-    mask_token_id = _id_of("mask_token")
-
-    bos_token: str | None
-    eos_token: str | None
-    unk_token: str | None
-    sep_token: str | None
-    pad_token: str | None
-    cls_token: str | None
-    mask_token: str | None
+    _lock: threading.Lock  # the backend's truncation and padding are state
 
     def convert_tokens_to_ids(self, tokens: str | Iterable[str]) -> Any:
         """The id of a token, or the ids of several; unknown ones give the unknown token's id."""
@@ -62,40 +38,56 @@ class Vocabulary:
         skipped = set(self.all_special_ids) if skip_special_tokens else ()
         return [self.backend.id_to_token(int(i)) for i in ids if int(i) not in skipped]
 
-    def add_tokens(self, tokens: Token | Sequence[Token], special_tokens: bool = False) -> int:
+    def add_tokens(self, new_tokens: Token | Sequence[Token], special_tokens: bool = False) -> int:
         """Adds tokens that the vocabulary lacks; returns how many. The model's embedding must have room for them.
 
         Args:
-          tokens: texts, or `tokenizers.AddedToken`s, which say how they match (`lstrip`, `single_word`, ...).
+          new_tokens: texts, or `tokenizers.AddedToken`s, which say how they match (`lstrip`, `single_word`, ...).
           special_tokens: are they special, that is, left out of decoded text where it is asked for?
         """
-        many = [tokens] if isinstance(tokens, Token) else list(tokens)
+        many = [new_tokens] if isinstance(new_tokens, Token) else list(new_tokens)
         if wrong := [t for t in many if not isinstance(t, Token) or not str(getattr(t, "content", t))]:
             raise InputError("add_tokens", [f"a token must be a text that is not empty, got {wrong[0]!r}"])
         new = [tokenizers.AddedToken(t, special=special_tokens) if isinstance(t, str) else t for t in many]
-        return self.backend.add_special_tokens(new) if special_tokens else self.backend.add_tokens(new)
+        if not special_tokens:
+            return self.backend.add_tokens(new)
+        if isinstance(self.backend, PythonBackend):
+            new = [added(t) for t in new]  # special whatever their flags say, as the library's own makes them
+        return self.backend.add_special_tokens(new)
 
-    def add_special_tokens(self, special_tokens_dict: Mapping[str, Any]) -> int:
+    def add_special_tokens(
+        self, special_tokens_dict: Mapping[str, Any], replace_additional_special_tokens: bool = True
+    ) -> int:
         """Gives roles to tokens, `{"pad_token": "<pad>", "additional_special_tokens": [...], ...}`.
 
-        Those that the vocabulary lacks are added; returns how many. Additional ones are added to those that there are.
+        Those that the vocabulary lacks are added; returns how many.
+
+        Args:
+          special_tokens_dict: tokens by role.
+          replace_additional_special_tokens: do additional ones take the place of those that there are? These stay in
+            the vocabulary, without being listed.
 
         Raises:
-          InputError: there is no such role.
+          InputError: there is no such role, or no such token.
         """
-        roles = (*SPECIAL, "additional_special_tokens")
+        roles = (*self._tokens, MORE)
         if unknown := [k for k in special_tokens_dict if k not in roles]:
             raise InputError("add_special_tokens", [f"roles must be of {', '.join(roles)}, got {unknown[0]!r}"])
-        added = 0
+        new: list[Token] = []
         for role, given in special_tokens_dict.items():
-            many = list(given) if role == "additional_special_tokens" else [given]
-            added += self.add_tokens(many, special_tokens=True)
-            texts = [t if isinstance(t, str) else t.content for t in many]
-            if role == "additional_special_tokens":
-                self.additional_special_tokens = list(dict.fromkeys([*self.additional_special_tokens, *texts]))
+            many = list(given) if role == MORE and not isinstance(given, str) else [given]
+            texts = [checked(role, token) for token in many]
+            if None in texts or (role == MORE and isinstance(given, str)):
+                raise InputError("add_special_tokens", [f"{role} must be {_FORMS[role == MORE]}, got {given!r:.60}"])
+            if role == MORE:
+                kept = [] if replace_additional_special_tokens else self.additional_special_tokens
+                many = [token for token, text in zip(many, texts, strict=True) if text not in kept]
+                if texts:
+                    self.additional_special_tokens = list(dict.fromkeys([*kept, *map(str, texts)]))
             else:
-                setattr(self, role, texts[0])
-        return added
+                setattr(self, role, given)
+            new += many
+        return self.add_tokens(new, special_tokens=True)
 
     @property
     def added_tokens_decoder(self) -> dict[int, tokenizers.AddedToken]:
@@ -105,6 +97,11 @@ class Vocabulary:
     def get_added_vocab(self) -> dict[str, int]:
         """`{token: id}` of the added tokens."""
         return {t.content: i for i, t in sorted(self.added_tokens_decoder.items())}
+
+    @property
+    def added_tokens_encoder(self) -> dict[str, int]:
+        """What `get_added_vocab` gives."""
+        return self.get_added_vocab()
 
     # -------------------------------------------------------------------------------------------- around texts
 
@@ -126,16 +123,25 @@ class Vocabulary:
         """1 at special tokens, 0 elsewhere: of ids that have them, or of those that are to be put around ids."""
         if already_has_special_tokens:
             special = set(self.all_special_ids)
-            return [int(i in special) for i in token_ids_0]
+            return [int(int(i) in special) for i in token_ids_0]
         return self._around(token_ids_0, token_ids_1)[2]
 
     def _around(self, first: list[int], second: list[int] | None) -> tuple[list[int], list[int], list[int]]:
         """Ids, token types and the mask of special tokens, as the backend's template puts them."""
         pair = None if second is None else self._encoded(second)
-        made = self.backend.post_process(self._encoded(first), pair, add_special_tokens=True)
+        with self._whole():
+            made = self.backend.post_process(self._encoded(first), pair, add_special_tokens=True)
         special, given = made.special_tokens_mask, iter([*first, *(second or ())])
         ids = [i if mark else next(given) for i, mark in zip(made.ids, special, strict=True)]
         return ids, made.type_ids, special
+
+    @contextlib.contextmanager
+    def _whole(self) -> Iterator[None]:
+        """For this thread alone, a backend that neither cuts nor pads."""
+        with self._lock:
+            self.backend.no_truncation()
+            self.backend.no_padding()
+            yield
 
     def _encoded(self, ids: list[int]) -> tokenizers.Encoding:
         """An encoding as long as `ids`."""
@@ -143,20 +149,7 @@ class Vocabulary:
         plain.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
         return plain.encode("x " * len(ids), add_special_tokens=False)
 
-    # -------------------------------------------------------------------------------------------- roles
-
-    @property
-    def special_tokens_map(self) -> dict[str, Any]:
-        """The special tokens by role."""
-        held = {name: getattr(self, name) for name in SPECIAL if getattr(self, name) is not None}
-        more = self.additional_special_tokens
-        return {**held, "additional_special_tokens": list(more)} if more else held
-
-    @property
-    def all_special_tokens(self) -> list[str]:
-        """The special tokens, each once."""
-        held = [getattr(self, name) for name in SPECIAL]
-        return [t for t in dict.fromkeys([*held, *self.additional_special_tokens]) if t is not None]
+    # -------------------------------------------------------------------------------------------- sizes
 
     @property
     def all_special_ids(self) -> list[int]:
@@ -177,3 +170,8 @@ class Vocabulary:
     def get_vocab(self) -> dict[str, int]:
         """`{token: id}`, added tokens included."""
         return self.backend.get_vocab(with_added_tokens=True)
+
+    @property
+    def vocab(self) -> dict[str, int]:
+        """What `get_vocab` gives."""
+        return self.get_vocab()

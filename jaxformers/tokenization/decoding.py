@@ -1,0 +1,63 @@
+"""`Decoding`: token ids as text; a part of every tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from jaxformers.errors import InputError
+from jaxformers.tokenization.formats.python_backend import PythonBackend
+
+
+class Decoding:
+    """Text of ids and of tokens."""
+
+    backend: Any
+    clean_up_tokenization_spaces: bool
+
+    def decode(
+        self, token_ids: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
+    ) -> str:
+        """The text of token ids [S] (a list, NumPy or JAX array, or one id).
+
+        Args:
+          token_ids: none of them negative.
+          skip_special_tokens: leave special tokens out.
+          clean_up_tokenization_spaces: undo the spaces before English punctuation; None as the checkpoint says.
+
+        Raises:
+          InputError: ids are no integers, negative, or rows of them.
+        """
+        array = np.atleast_1d(np.asarray(token_ids))
+        if array.ndim != 1 or (array.size and array.dtype.kind not in "iu") or (array < 0).any():
+            problem = f"ids must be non-negative integers of shape [S], got {array.dtype}{list(array.shape)}"
+            raise InputError("tokenizer.decode", [problem], "use batch_decode for rows of ids")
+        ids = array.astype(np.int64).tolist()
+        text = self.backend.decode(ids, skip_special_tokens=bool(skip_special_tokens))
+        if clean_up_tokenization_spaces is None:
+            clean_up_tokenization_spaces = self.clean_up_tokenization_spaces
+        return self.clean_up_tokenization(text) if clean_up_tokenization_spaces else text
+
+    def batch_decode(self, sequences: Iterable[Any], **options: Any) -> list[str]:
+        """`decode` of every row of ids [B, S]; rows may differ in length."""
+        return [self.decode(row, **options) for row in sequences]
+
+    def convert_tokens_to_string(self, tokens: Sequence[str]) -> str:
+        """The text of tokens, which need not be in the vocabulary."""
+        if isinstance(self.backend, PythonBackend):
+            return self.backend.scheme.join(list(tokens))
+        decoder = self.backend.decoder
+        return " ".join(tokens) if decoder is None else decoder.decode(list(tokens))
+
+    @staticmethod
+    def clean_up_tokenization(out_string: str) -> str:
+        """Undoes the spaces that word-level tokens leave before English punctuation and contractions."""
+        text = out_string
+        for tail in (".", "?", "!", ","):
+            text = text.replace(f" {tail}", tail)
+        text = text.replace(" ' ", "'")
+        for tail in ("n't", "'m", "'s", "'ve", "'re"):
+            text = text.replace(f" {tail}", tail)
+        return text
