@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,7 +15,13 @@ from jaxformers.processing.features import Features
 from jaxformers.processing.settings import Configured
 
 SIDES = ("left", "right")
+WHOLE = (  # settings that are counts or sizes, where a class has them
+    *("sampling_rate", "feature_size", "num_mel_bins", "hop_length", "win_length", "n_fft", "chunk_length", "stride"),
+    *("fft_window_size", "max_length_s", "default_audio_length", "spectrogram_length", "hop_length_to_sampling_rate"),
+    "model_in_channels",
+)
 STRATEGIES = (False, True, "longest", "max_length", "do_not_pad")
+UNPADDED = (False, "do_not_pad")
 
 
 class FeatureExtractor(Configured):
@@ -29,12 +36,13 @@ class FeatureExtractor(Configured):
 
     kind_key: ClassVar[str] = "feature_extractor_type"
     field: ClassVar[str] = "input_values"
+    precision: ClassVar[type] = np.float32  # of sounds, until features are made of them
 
     def __init__(self, **settings: Any):
         super().__init__(**{"padding_side": "right", **settings})
         problems = [
             f"{key} must be a positive whole number, got {self.settings[key]!r}"
-            for key in ("sampling_rate", "feature_size", "num_mel_bins", "hop_length", "n_fft", "chunk_length")
+            for key in WHOLE
             if isinstance(self.settings.get(key), bool | float | str) or (self.settings.get(key, 1) or 0) < 1
         ]
         if self.padding_side not in SIDES:
@@ -43,7 +51,7 @@ class FeatureExtractor(Configured):
             raise InputError(self.name, problems)
 
     def sounds(self, raw: Any, sampling_rate: int | None) -> list[np.ndarray]:
-        """The sounds of a call, float32 [samples] each.
+        """The sounds of a call, [samples] each, of the class's `precision`.
 
         Args:
           raw: a sound or a list of them: arrays or lists of numbers [samples], paths, bytes or URLs (which are
@@ -55,7 +63,7 @@ class FeatureExtractor(Configured):
         """
         files = raw if isinstance(raw, list | tuple) and raw and _is_file(raw[0]) else [raw] if _is_file(raw) else None
         if files is not None:
-            return [load_audio(one, self.sampling_rate)[0] for one in files]
+            return [load_audio(one, self.sampling_rate)[0].astype(self.precision) for one in files]
         self.check_rate(sampling_rate)
         many = (isinstance(raw, np.ndarray) and raw.ndim > 1) or (
             isinstance(raw, list | tuple) and len(raw) > 0 and isinstance(raw[0], list | tuple | np.ndarray)
@@ -74,7 +82,7 @@ class FeatureExtractor(Configured):
             raise InputError(self.name, [f"a sound must be one array of numbers: {e}"]) from None
         if x.dtype.kind not in "iuf":
             raise InputError(self.name, [f"a sound must be an array of real numbers, got {x.dtype}"])
-        return x.astype(np.float32)
+        return x.astype(self.precision)
 
     def check_rate(self, sampling_rate: int | None) -> None:
         """Raises InputError if a sound's rate is not the model's; warns if it is not told."""
@@ -88,11 +96,53 @@ class FeatureExtractor(Configured):
 
     def pad(
         self,
+        processed_features: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+        padding: bool | str = True,
+        max_length: int | None = None,
+        truncation: bool = False,
+        pad_to_multiple_of: int | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: str | None = None,
+    ) -> Features:
+        """Features of different lengths as one batch, e.g. to collate what single calls gave.
+
+        Args:
+          processed_features: lists by name, one entry a sound; or a list of such by name, each of one sound. `field`
+            must be among them, [S] or [S, ...] each; an `attention_mask` [S] is padded along with it.
+          padding, max_length, truncation, pad_to_multiple_of: see `padded`.
+          return_attention_mask: None is as the settings say.
+          return_tensors: None gives "np" if lengths are padded, else lists.
+
+        Raises:
+          InputError: no such field, an entry without length, masks of other lengths, or as `padded`.
+        """
+        if not isinstance(processed_features, Mapping):
+            names = set.intersection(*map(set, processed_features)) if len(processed_features) else set()
+            processed_features = {k: [one[k] for one in processed_features] for k in sorted(names)}
+        if self.field not in processed_features:
+            held = ", ".join(processed_features) or "nothing that all sounds have"
+            raise InputError(self.name, [f"pad must be given {self.field!r}, got {held}"])
+        values = [np.asarray(x) for x in processed_features[self.field]]
+        values = [x.astype(np.float32) if x.dtype == np.float64 else x for x in values]
+        given = processed_features.get("attention_mask")
+        masks = None if given is None else [np.asarray(m, np.int32) for m in given]
+        if any(x.ndim == 0 for x in values) or (masks and [len(m) for m in masks] != [len(x) for x in values]):
+            problem = f"{self.field} must be a list of arrays [S, ...]" + (", and masks as long" if masks else "")
+            raise InputError(self.name, [f"{problem}, got shapes {[x.shape for x in values]}"])
+        values, kept = self.padded(values, padding, max_length, truncation, pad_to_multiple_of, masks)
+        wanted = self.return_attention_mask if return_attention_mask is None else return_attention_mask
+        rest = {k: v for k, v in processed_features.items() if k not in (self.field, "attention_mask")}
+        fields = {self.field: values, "attention_mask": kept if wanted or masks else None, **rest}
+        return features(fields, return_tensors or ("np" if padding not in UNPADDED else None))
+
+    def padded(
+        self,
         values: list[np.ndarray],
         padding: bool | str = True,
         max_length: int | None = None,
         truncation: bool = False,
         pad_to_multiple_of: int | None = None,
+        masks: list[np.ndarray] | None = None,
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Arrays [S, ...] cut and padded along their first axis, and a mask int32 [S] of each, 1 where it was given.
 
@@ -100,6 +150,7 @@ class FeatureExtractor(Configured):
           padding: True or "longest" pads to the longest, "max_length" to `max_length`.
           max_length: also what `truncation` cuts to.
           pad_to_multiple_of: lengths are rounded up to its multiples.
+          masks: that there are already, int32 [S] each.
 
         Raises:
           InputError: an unknown strategy, or a `max_length` that is needed and missing.
@@ -115,8 +166,8 @@ class FeatureExtractor(Configured):
 
         if truncation:
             values = [x[: rounded(max_length)] for x in values]  # type: ignore[arg-type]
-        masks = [np.ones(len(x), np.int32) for x in values]
-        if padding in (False, "do_not_pad"):
+        masks = [np.ones(len(x), np.int32) if masks is None else masks[i][: len(x)] for i, x in enumerate(values)]
+        if padding in UNPADDED or not values:
             return values, masks
         length = max_length if padding == "max_length" else max(len(x) for x in values)
         length = rounded(length)  # type: ignore[arg-type]

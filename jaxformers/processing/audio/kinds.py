@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaxformers.processing.audio import spectra, waveforms
+from jaxformers.processing.audio import clap, log_mels, seamless, spectra, univnet, waveforms
 from jaxformers.processing.audio.extractor import FeatureExtractor
 
 CLASSES: tuple[type[FeatureExtractor], ...] = (
@@ -12,6 +12,12 @@ CLASSES: tuple[type[FeatureExtractor], ...] = (
     spectra.AudioSpectrogram,
     spectra.Speech2Text,
     spectra.SpeechT5,
+    clap.Clap,
+    seamless.SeamlessM4T,
+    univnet.UnivNet,
+    log_mels.Clvp,
+    log_mels.Tvlt,
+    log_mels.MCTCT,
 )
 KINDS = {kind.name: kind for kind in CLASSES}
 
@@ -27,4 +33,11 @@ MODELS = {
     "audio-spectrogram-transformer": "ASTFeatureExtractor",
     "speech_to_text": "Speech2TextFeatureExtractor",
     "speecht5": "SpeechT5FeatureExtractor",
+    "clap": "ClapFeatureExtractor",
+    "seamless_m4t": "SeamlessM4TFeatureExtractor",
+    "seamless_m4t_v2": "SeamlessM4TFeatureExtractor",
+    "univnet": "UnivNetFeatureExtractor",
+    "clvp": "ClvpFeatureExtractor",
+    "tvlt": "TvltFeatureExtractor",
+    "mctct": "MCTCTFeatureExtractor",
 }

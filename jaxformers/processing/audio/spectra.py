@@ -54,13 +54,13 @@ class Whisper(FeatureExtractor):
 
         Args:
           raw_speech, sampling_rate: see `sounds`.
-          padding, truncation, pad_to_multiple_of: see `pad`.
+          padding, truncation, pad_to_multiple_of: see `padded`.
           max_length: samples to pad and cut to; a chunk of `chunk_length` seconds by default.
           do_normalize: first give each sound mean 0 and variance 1.
         """
         wanted = self.return_attention_mask if return_attention_mask is None else return_attention_mask
         sounds = self.sounds(raw_speech, sampling_rate)
-        values, masks = self.pad(sounds, padding, max_length or self.n_samples, truncation, pad_to_multiple_of)
+        values, masks = self.padded(sounds, padding, max_length or self.n_samples, truncation, pad_to_multiple_of)
         values = self.standardised(values, masks) if do_normalize else values
         filters = _slaney(self.n_fft, self.feature_size, 0.0, 8000.0, self.sampling_rate)
         frames = [mask[:: self.hop_length][: len(mask) // self.hop_length] for mask in masks]
@@ -132,11 +132,11 @@ class Speech2Text(FeatureExtractor):
         sampling_rate: int | None = None,
         return_attention_mask: bool | None = None,
     ) -> Features:
-        """`input_features` and `attention_mask` int32 [frames]; arguments as for `pad` and `sounds`."""
+        """`input_features` and `attention_mask` int32 [frames]; arguments as for `padded` and `sounds`."""
         wanted = self.return_attention_mask if return_attention_mask is None else return_attention_mask
         how = self.num_mel_bins, self.sampling_rate, "povey", self.dither
         rows = [kaldi_energies(x * 2**15, *how) for x in self.sounds(raw_speech, sampling_rate)]
-        values, masks = self.pad(rows, padding, max_length, truncation, pad_to_multiple_of)
+        values, masks = self.padded(rows, padding, max_length, truncation, pad_to_multiple_of)
         if self.do_ceptral_normalize:
             values = [self._cepstral(x, int(m.sum())) for x, m in zip(values, masks, strict=True)]
         return features({self.field: values, "attention_mask": masks if wanted else None}, return_tensors)
@@ -187,19 +187,19 @@ class SpeechT5(FeatureExtractor):
     ) -> Features:
         """`input_values` and `attention_mask` of `audio`; of `audio_target` the same, or `labels` beside audio.
 
-        Arguments as for `pad` and `sounds`; `audio_target`'s mask beside audio is `decoder_attention_mask`.
+        Arguments as for `padded` and `sounds`; `audio_target`'s mask beside audio is `decoder_attention_mask`.
         """
         wanted = self.return_attention_mask if return_attention_mask is None else return_attention_mask
         how = padding, max_length, truncation, pad_to_multiple_of
         fields: dict[str, Any] = {}
         if audio is not None:
-            values, masks = self.pad(self.sounds(audio, sampling_rate), *how)
+            values, masks = self.padded(self.sounds(audio, sampling_rate), *how)
             if self.do_normalize:
                 padded = wanted and padding not in (False, "do_not_pad")
                 values = self.standardised(values, masks if padded else None)
             fields = {"input_values": values, "attention_mask": masks if wanted else None}
         if audio_target is not None:
-            values, masks = self.pad([self._log_mel(x) for x in self.sounds(audio_target, sampling_rate)], *how)
+            values, masks = self.padded([self._log_mel(x) for x in self.sounds(audio_target, sampling_rate)], *how)
             names = ("labels", "decoder_attention_mask") if fields else ("input_values", "attention_mask")
             fields |= dict(zip(names, (values, masks if wanted else None), strict=True))
         return features(fields, return_tensors)

@@ -39,12 +39,12 @@ class Wav2Vec2(FeatureExtractor):
 
         Args:
           raw_speech, sampling_rate: see `sounds`.
-          padding, max_length, truncation, pad_to_multiple_of: see `pad`.
+          padding, max_length, truncation, pad_to_multiple_of: see `padded`.
           return_tensors: None (lists), "np" or "jax".
         """
         wanted = self.return_attention_mask if return_attention_mask is None else return_attention_mask
         sounds = self.sounds(raw_speech, sampling_rate)
-        values, masks = self.pad(sounds, padding, max_length, truncation, pad_to_multiple_of)
+        values, masks = self.padded(sounds, padding, max_length, truncation, pad_to_multiple_of)
         if self.do_normalize:  # over padding too, where no mask is kept: so were the checkpoints trained
             padded = padding not in (False, "do_not_pad")
             values = self.standardised(values, masks if wanted and padded else None)
@@ -89,8 +89,8 @@ class Encodec(FeatureExtractor):
 
         Args:
           raw_audio: a sound [samples], or [2, samples] for a stereo model; or a list of them.
-          padding, max_length, truncation: see `pad`; padding is on unless it is given as False. With chunks, lengths
-            are made to fill them: up to the longest by padding, down to the shortest by truncation.
+          padding, max_length, truncation: see `padded`; padding is on unless it is given as False. With chunks,
+            lengths are made to fill them: up to the longest by padding, down to the shortest by truncation.
 
         Raises:
           InputError: both padding and truncation, the wrong number of channels, or as `sounds`.
@@ -116,7 +116,7 @@ class Encodec(FeatureExtractor):
             steps = min(lengths) // stride if truncation else -(-max(lengths) // stride)
             max_length = (steps - 1) * stride + whole
             strategy = padding if truncation else "max_length"
-        values, kept = self.pad(sounds, strategy, max_length, truncation)
+        values, kept = self.padded(sounds, strategy, max_length, truncation)
         if padding:
             masks = kept
         rows = [x[None] if x.ndim == 1 else np.ascontiguousarray(x.T) for x in values]

@@ -60,14 +60,14 @@ def _places(n: int, have: int) -> np.ndarray:
 def _linear(x: np.ndarray, n: int, have: int) -> np.ndarray:
     at = np.maximum(_places(n, have), 0)
     low = np.minimum(at.astype(int), have - 1)
-    part = at - low
+    part = at - low.astype(np.float32)
     return x[..., low] * (1 - part) + x[..., np.minimum(low + 1, have - 1)] * part
 
 
 def _cubic(x: np.ndarray, n: int, have: int) -> np.ndarray:
     at = _places(n, have)
     low = np.floor(at).astype(int)
-    t, a = at - low, np.float32(-0.75)
+    t, a = at - low.astype(np.float32), np.float32(-0.75)
     far, near = 1 + t, t
     weights = (
         ((a * far - 5 * a) * far + 8 * a) * far - 4 * a,
