@@ -52,7 +52,8 @@ class AutoTokenizer:
             backend.decoder = byte_bpe.clip_decoder()  # tokenizer.json's own leaves </w> in the text
         usual = kinds.usual(kind, backend, built)
         try:
-            made = FastTokenizer(backend, {**usual, **_built_in(backend), **settings, **changes}, kinds.stem(name))
+            whole = {**usual, **_built_in(backend), **settings, **changes}
+            made = kinds.make(kinds.stem(name), directory, backend, whole)
         except (TypeError, ValueError, AttributeError, OverflowError) as e:
             if isinstance(e, InputError) and changes:
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import threading
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -56,6 +57,11 @@ class FastTokenizer(Saving, Decoding, Lengths, Languages, ChatTemplates):
         self._lock = threading.Lock()
         add_named_tokens(backend, settings)
         agree(backend, settings)
+
+    @classmethod
+    def read(cls, directory: pathlib.Path, backend: Any, settings: Mapping[str, Any], kind: str) -> FastTokenizer:
+        """The tokenizer of a directory; classes with files of their own read them here."""
+        return cls(backend, settings, kind)
 
     # -------------------------------------------------------------------------------------------- text -> ids
 

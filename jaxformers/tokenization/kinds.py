@@ -90,6 +90,7 @@ KINDS = (
     Kind("bart blenderbot bridgetower clap data2vectext ibert led longformer", _ROBERTA, False, "byte_bpe"),
     Kind("mega mra mvp roberta robertaprelayernorm", _ROBERTA, False, "byte_bpe"),
     Kind("layoutlmv3", _ROBERTA),
+    Kind("luke mluke", _ROBERTA, False, "luke"),
     Kind("mpnet", dict(_ROBERTA, unk="[UNK]"), False, "wordpiece", cleans=True),
     Kind("codegen gpt2 gptbigcode gptj gptneo opt phi starcoder2 whisper", _ENDS, False, "byte_bpe"),
     Kind("gptneox", _ENDS),
@@ -134,6 +135,21 @@ _SEAMLESS = {"padding": True, "pad_to_multiple_of": 2}
 _CALLS: dict[str, dict[str, Any]] = {"seamlessm4t": _SEAMLESS, "seamlessm4tv2": _SEAMLESS}
 
 
+# Classes with a call of their own, by module.
+_CLASSES = {
+    "dprreader": "dpr.DPRReaderTokenizer",
+    "luke": "luke.LukeTokenizer",
+    "mluke": "luke.LukeTokenizer",
+}
+
+
+def make(stem: str, directory: pathlib.Path, backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> Any:
+    """The tokenizer of a directory, of the class that its call needs."""
+    module, name = _CLASSES.get(stem, "fast.FastTokenizer").split(".")
+    held = importlib.import_module(f"jaxformers.tokenization.{module}")
+    return getattr(held, name).read(directory, backend, settings, stem)
+
+
 def call(stem: str) -> dict[str, Any]:
     """The options of a call of the class that are not those of all."""
     return _CALLS.get(stem, {})
@@ -166,12 +182,15 @@ def usual(kind: Kind | None, backend: tokenizers.Tokenizer, built: bool) -> dict
 
 def additional(name: str, settings: Mapping[str, Any]) -> list[str]:
     """The special tokens without a role: those that the settings name, and those that their class has by itself."""
+    from jaxformers.tokenization.formats import luke
     from jaxformers.tokenization.formats import sentencepiece_families as families
     from jaxformers.tokenization.formats.specials import text
 
     key, kind = stem(name), find(name)
     if kind is not None and kind.format == "sentencepiece":
         return [str(text(t)) for t in families.additional(families.NAMES.get(key, key), settings)]
+    if key in ("luke", "mluke"):
+        return [str(text(t)) for t in luke.marks(settings)]
     given = settings.get("additional_special_tokens")
     if given is None and key in ("byt5", "flaubert", "herbert", "xlm"):
         extra = range(settings.get("extra_ids", 125))

@@ -10,7 +10,9 @@ import tokenizers
 SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 FLAGS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
 _OF_CLASSES = """
-    add_bos_token add_eos_token do_upper_case extra_ids keep_accents lang_codes language language_codes legacy
+    add_bos_token add_eos_token do_upper_case entity_mask2_token entity_mask_token entity_pad_token entity_token_1
+    entity_token_2 entity_unk_token extra_ids max_entity_length max_mention_length
+    keep_accents lang_codes language language_codes legacy
     legacy_behaviour mask_token_sent normalize offset predict_timestamps replace_word_delimiter_char separate_vocabs
     split_by_punct src_lang target_lang task tgt_lang word_delimiter_token
 """
