@@ -107,3 +107,19 @@ def test_reader_reads_fields_and_refuses(load):
         reader("a", "b", "c", stride=2)
     with pytest.raises(InputError, match="a question, title and text"):
         reader.decode_best_spans({"input_ids": np.ones_like(rows.input_ids)}, said)
+
+
+def test_roc_bert_is_saved_read_and_refused(load, tmp_path):
+    made = load(own.ROC)
+    made.save_pretrained(tmp_path / "again")
+    again = jf.AutoTokenizer.from_pretrained(tmp_path / "again")
+    assert again(own.ONE) == made(own.ONE)
+    assert made.convert_tokens_to_shape_ids(["the", "zzz"]) == [10, 9]
+    assert made.convert_tokens_to_pronunciation_ids(["the", "zzz"]) == [110, 109]
+    file = tmp_path / "again" / "word_shape.json"
+    file.write_text('{"the": 3}')
+    with pytest.raises(CheckpointError, match=r"must hold \[UNK\]"):
+        jf.AutoTokenizer.from_pretrained(tmp_path / "again")
+    file.unlink()
+    with pytest.raises(CheckpointError, match=r"word_shape\.json"):
+        jf.AutoTokenizer.from_pretrained(tmp_path / "again")

@@ -72,6 +72,7 @@ KINDS = (
     Kind("mmgroundingdino qdqbert tvp", _BRACKETS, True, "wordpiece", cleans=True),
     Kind("dpr dprcontextencoder dprquestionencoder", _BRACKETS, True, "wordpiece", cleans=True),
     Kind("dprreader", _BRACKETS, False, "wordpiece", cleans=True),
+    Kind("rocbert", _BRACKETS, True, "wordpiece"),
     Kind("realm splinter", _BRACKETS, True, "wordpiece"),
     Kind("retribert", _BRACKETS, False, "wordpiece"),
     Kind("funnel", _FUNNEL, True, "wordpiece", cleans=True),
@@ -140,6 +141,7 @@ _CLASSES = {
     "dprreader": "dpr.DPRReaderTokenizer",
     "luke": "luke.LukeTokenizer",
     "mluke": "luke.LukeTokenizer",
+    "rocbert": "roc_bert.RoCBertTokenizer",
 }
 
 

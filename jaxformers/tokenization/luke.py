@@ -6,35 +6,34 @@ Paper: https://arxiv.org/abs/2010.01057.
 from __future__ import annotations
 
 import json
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 from jaxformers.errors import CheckpointError, InputError
 from jaxformers.tokenization.encoding import BatchEncoding
-from jaxformers.tokenization.fast import FastTokenizer
-from jaxformers.tokenization.formats import files
 from jaxformers.tokenization.formats.python_rows import cut
 from jaxformers.tokenization.inputs import one_of
 from jaxformers.tokenization.lengths import LARGE
 from jaxformers.tokenization.luke_entities import TASKS, Marked, check_spans, marked, names_of, places
-from jaxformers.tokenization.settings import saved, text_of
+from jaxformers.tokenization.own_files import OwnFiles
+from jaxformers.tokenization.settings import text_of
 from jaxformers.tokenization.tensors import check_kind, kind_of, plain
 
 ENTITIES = "entity_vocab.json"
-_FILES = ("vocab.json", "merges.txt", "sentencepiece.bpe.model", ENTITIES)
 
 
-class LukeTokenizer(FastTokenizer):
+class LukeTokenizer(OwnFiles):
     """A tokenizer whose calls also take entities; made by `AutoTokenizer`.
 
     `entity_vocab` is `{entity: id}`, `task` None or one of `TASKS`, `max_entity_length` the most entities of a row
     that is cut or padded to a fixed length, `max_mention_length` the most tokens of a mention.
     """
 
+    vocabulary_files = ("vocab.json", "merges.txt", "sentencepiece.bpe.model")
+    own_files = (ENTITIES,)
+
     def __init__(self, backend: Any, settings: Mapping[str, Any], kind: str, held: Mapping[str, bytes]):
-        super().__init__(backend, settings, kind)
-        self._held = dict(held)
+        super().__init__(backend, settings, kind, held)
         self.entity_vocab: dict[str, int] = json.loads(held[ENTITIES])
         self.task = settings.get("task")
         if self.task is not None:
@@ -48,13 +47,6 @@ class LukeTokenizer(FastTokenizer):
         ids = {role: self.entity_vocab[text] for role, text in named.items()}
         self.entity_unk_token_id, self.entity_pad_token_id = ids["unk"], ids["pad"]
         self.entity_mask_token_id, self.entity_mask2_token_id = ids["mask"], ids["mask2"]
-
-    @classmethod
-    def read(cls, directory: pathlib.Path, backend: Any, settings: Mapping[str, Any], kind: str) -> LukeTokenizer:
-        """The tokenizer of a directory with entity_vocab.json."""
-        files.vocabulary(files.need(directory, ENTITIES))
-        held = {name: (directory / name).read_bytes() for name in _FILES if (directory / name).is_file()}
-        return cls(backend, settings, kind, held)
 
     def __call__(  # type: ignore[override]
         self,
@@ -211,18 +203,6 @@ class LukeTokenizer(FastTokenizer):
         for name, held in rows.items():
             more = [[fillers.get(name, 0)] * (length - len(row)) for row in held]
             rows[name] = [m + r if side == "left" else r + m for m, r in zip(more, held, strict=True)]
-
-    def train_new_from_iterator(self, *_: Any, **__: Any) -> FastTokenizer:
-        """Refused: entities are not learnt from texts."""
-        todo = "train RoBERTa's or XLM-RoBERTa's tokenizer"
-        raise InputError("train_new_from_iterator", ["a tokenizer with entities can not be trained"], todo)
-
-    def _vocabulary_files(self) -> dict[str, str | bytes]:
-        return dict(self._held)
-
-    def _config(self) -> dict[str, Any]:
-        added = {str(i): saved(token) for i, token in sorted(self.added_tokens_decoder.items())}
-        return {**super()._config(), "added_tokens_decoder": added}
 
 
 def _cut(a: list, b: list | None, room: int, how: Mapping[str, Any]) -> tuple[list, list | None]:

@@ -17,6 +17,8 @@ _ROBERTA = {"vocab.json": "roberta.json", "merges.txt": "byte-bpe-merges.txt"}
 _FAIRSEQ = {"sentencepiece.bpe.model": "fairseq-nmt-nfkc.model"}
 LUKE, MLUKE = Case("luke", "LukeTokenizer", _ROBERTA), Case("mluke", "MLukeTokenizer", _FAIRSEQ)
 READER = Case("dpr", "DPRReaderTokenizer", {"vocab.txt": "wordpiece.txt"})
+SHAPES = {"[UNK]": 9, "[PAD]": 8, "the": 10, "##s": 11, "is": 12, ".": 13}
+ROC = Case("roc-bert", "RoCBertTokenizer", {"vocab.txt": "wordpiece.txt"})
 A, B, C = (0, 7), (17, 28), (50, 58)
 
 CALLS: list[tuple[str | None, dict[str, Any]]] = [
@@ -80,11 +82,22 @@ READS: list[dict[str, Any]] = [
     {"questions": ["Why?", "Who is it?"], "texts": ["one", "two two"], "padding": True},
     {"questions": "Why?"},
 ]
+SHAPED: list[dict[str, Any]] = [
+    {"text": ONE},
+    {"text": ONE, "text_pair": "The fox is [MASK] on it.", "return_tensors": "np"},
+    {"text": [ONE, "The foxes. zzq"], "padding": True, "return_tensors": "np"},
+    {"text": [ONE, "The foxes."], "padding": "max_length", "max_length": 12, "truncation": True},
+    {"text": [ONE, "The foxes."], "text_pair": ["is it", "the one"], "add_special_tokens": False},
+    {"text": [["the", "one"], ["is"]], "is_split_into_words": True},
+]
 
 
 def write(case: Case, directory: pathlib.Path) -> pathlib.Path:
     """A checkpoint's files in `directory`."""
-    if case is not READER:
+    if case is ROC:
+        for n, name in enumerate(("word_shape.json", "word_pronunciation.json")):
+            (directory / name).write_text(json.dumps({token: i + 100 * n for token, i in SHAPES.items()}))
+    elif case is not READER:
         (directory / "entity_vocab.json").write_text(json.dumps(ENTITIES))
     return case.write(directory)
 
@@ -98,6 +111,11 @@ def observe(load) -> dict[str, Any]:
             for n, (wanted, call) in enumerate(CALLS):
                 if task == wanted:
                     found[f"{case.name}/{n}"] = _plain(tokenizer(**call))
+    shaped = load(ROC)
+    found |= {f"roc-bert/{n}": _plain(shaped(**call)) for n, call in enumerate(SHAPED)}
+    found["roc-bert/text"] = [shaped.decode(shaped(ONE)["input_ids"])]
+    rows = [shaped(ONE), shaped("The foxes.")]
+    found |= {f"roc-bert/{side}": _plain(shaped.pad(rows, padding_side=side)) for side in ("left", "right")}
     reader = load(READER)
     found |= {f"dpr/{n}": _plain(reader(**call)) for n, call in enumerate(READS)}
     rows = reader(**READS[0])

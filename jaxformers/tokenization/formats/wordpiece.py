@@ -40,7 +40,7 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
         lowercase=options.flag(settings, "do_lower_case", True),
     )
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    made.decoder = decoders.WordPiece(prefix="##")
+    made.decoder = decoders.WordPiece(prefix="##", cleanup=stem != "rocbert")
     made.post_processor = _around(stem, name, vocab, options.word(settings, "padding_side", "right"))
     made.add_tokens(specials.gather(directory, settings, STRIPS.get(stem)))
     return made
