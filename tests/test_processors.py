@@ -82,3 +82,35 @@ def test_bad_input(clip, tmp_path):
     (tmp_path / "processor_config.json").write_text('{"processor_class": "LlavaProcessor"}')
     with pytest.raises(jf.CheckpointError, match="patch_size must be given, to count the tokens of an image"):
         jf.AutoProcessor.from_pretrained(tmp_path)
+
+
+@pytest.fixture
+def donut(tmp_path):
+    return jf.AutoProcessor.from_pretrained(BY_NAME["donut"].write(tmp_path))
+
+
+def test_fields_of_a_page(donut):
+    rows = "<s_menu><s_name>tea</s_name><s_price>2</s_price><sep/><s_name>pie</s_name></s_menu><s_sum>5<sep/>6</s_sum>"
+    menu = [{"name": "tea", "price": "2"}, {"name": "pie"}]
+    assert donut.token2json(rows) == {"menu": menu, "sum": ["5", "6"]}
+    assert donut.token2json("<s_a>1</s_a><sep/><s_a>2</s_a>") == [{"a": "1"}, {"a": "2"}]
+    assert donut.token2json("<s_a>no end") == {"text_sequence": "no end"}
+    assert donut.token2json("<s_a><yes/></s_a>", added_vocab={"<yes/>": 1}) == {"a": "yes"}
+
+
+def test_queries(tmp_path):
+    owl = jf.AutoProcessor.from_pretrained(BY_NAME["owlvit"].write(tmp_path))
+    out = owl(images=[PICTURE, PICTURE], text=[["a cat", "a dog"], ["two"]])
+    flat = owl(text=["a cat", "a dog", "two", " "])
+    np.testing.assert_array_equal(out.input_ids, flat.input_ids)
+    found = owl(images=PICTURE, query_images=PICTURE)
+    np.testing.assert_array_equal(found.query_pixel_values, found.pixel_values)
+    assert callable(owl.post_process_object_detection)
+    with pytest.raises(jf.InputError, match="text, images or query_images must be given"):
+        owl()
+    segmenter = jf.AutoProcessor.from_pretrained(BY_NAME["clipseg"].write(tmp_path))
+    assert "conditional_pixel_values" in segmenter(images=PICTURE, visual_prompt=PICTURE)
+    with pytest.raises(jf.InputError, match="text or visual_prompt must be given, not both"):
+        segmenter(text="a", visual_prompt=PICTURE)
+    with pytest.raises(jf.InputError, match="text, images or visual_prompt must be given"):
+        segmenter()

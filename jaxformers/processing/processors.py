@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
+import importlib
+import inspect
 import json
 import os
 import pathlib
@@ -18,44 +19,11 @@ from jaxformers.processing.audio.extractor import FeatureExtractor
 from jaxformers.processing.auto import AutoFeatureExtractor
 from jaxformers.processing.features import Features
 from jaxformers.processing.images.processor import ImageProcessor
+from jaxformers.processing.processor_kinds import KINDS
 from jaxformers.processing.settings import FILE, model_type
 from jaxformers.tokenization import AutoTokenizer, FastTokenizer
 
 OWN_FILE = "processor_config.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class Kind:
-    """Processors that are alike.
-
-    Args:
-      models: the model types whose checkpoints they belong to.
-      writes: is text what the model is to write about images or sound, and its ids `labels`?
-      types: are token types returned, if the tokenizer has them?
-      expands: does one image token in a text stand for as many as the model makes of the image?
-    """
-
-    models: str
-    writes: bool = False
-    expands: bool = False
-    types: bool = True
-
-
-KINDS = {
-    "CLIPProcessor": Kind("clip clipseg"),
-    "ChineseCLIPProcessor": Kind("chinese_clip"),
-    "AltCLIPProcessor": Kind("altclip"),
-    "SiglipProcessor": Kind("siglip"),
-    "VisionTextDualEncoderProcessor": Kind("vision-text-dual-encoder"),
-    "BlipProcessor": Kind("blip", types=False),
-    "GitProcessor": Kind("git"),
-    "ViltProcessor": Kind("vilt"),
-    "TrOCRProcessor": Kind("vision-encoder-decoder", writes=True),
-    "LlavaProcessor": Kind("llava", expands=True),
-    "WhisperProcessor": Kind("whisper", writes=True),
-    "Wav2Vec2Processor": Kind("wav2vec2 hubert wavlm sew sew-d unispeech unispeech-sat", writes=True),
-    "Speech2TextProcessor": Kind("speech_to_text", writes=True),
-}
 
 
 class Processor:
@@ -74,7 +42,7 @@ class Processor:
         name: str,
         settings: Mapping[str, Any] | None = None,
     ):
-        self.tokenizer = tokenizer
+        self.tokenizer: Any = tokenizer
         self.other = other
         self.name = name
         self.settings = dict(settings or {})
@@ -83,6 +51,12 @@ class Processor:
                 f"patch_size must be given, to count the tokens of an image, got {self.settings.get('patch_size')!r}"
             )
             raise InputError(name, [problem])
+
+    def __getattr__(self, name: str) -> Any:
+        """What reads the outputs of models, `post_process_*`, is the image processor's."""
+        if name.startswith("post_process_") and isinstance(self.__dict__.get("other"), ImageProcessor):
+            return getattr(self.other, name)
+        raise AttributeError(f"{self.__dict__.get('name', 'Processor')} has no {name}")
 
     @property
     def image_processor(self) -> ImageProcessor:
@@ -116,8 +90,8 @@ class Processor:
             or sound.
           return_tensors: None, "np" or "jax".
           text_kwargs, images_kwargs, audio_kwargs: options of one part's call.
-          options: of the tokenizer's call if there is text, else of the other part's. `sampling_rate`, and what only
-            the image processor has as a setting, always go there.
+          options: of the tokenizer's call if there is text, else of the other part's. What only the other part knows
+            (`sampling_rate`, an image processor's settings) always goes there.
 
         Raises:
           InputError: neither is given, or as the parts do.
@@ -126,27 +100,39 @@ class Processor:
         seen = audio if hears and images is None else images
         if seen is None and text is None:
             raise InputError(self.name, [f"text or {'audio' if hears else 'images'} must be given"])
-        theirs = {k: v for k, v in options.items() if k == "sampling_rate" or (not hears and k in self.other.defaults)}
-        rest = {k: v for k, v in options.items() if k not in theirs}
+        theirs, rest = self.sorted_options(options)
         shared = {"return_tensors": return_tensors}
         fields: dict[str, Any] = {}
-        other: Any = self.other
         if seen is not None:
             more = (audio_kwargs if hears else images_kwargs) or {}
-            fields |= other(seen, **shared, **theirs, **({} if text is not None else rest), **more)
+            fields |= self.seen(seen, **shared, **theirs, **({} if text is not None else rest), **more)
         if text is not None:
             wanted = self._expanded(text, fields) if KINDS[self.name].expands and seen is not None else text
-            how = {
-                **({} if KINDS[self.name].types else {"return_token_type_ids": False}),
-                **rest,
-                **(text_kwargs or {}),
-            }
-            said = self.tokenizer(wanted, **shared, **how)
+            said = self.read(wanted, **shared, **rest, **(text_kwargs or {}))
             if KINDS[self.name].writes and seen is not None:
                 fields["labels"] = said["input_ids"]
             else:
                 fields = {**said, **fields}
         return Features(fields)
+
+    def sorted_options(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The options of a call that only the other part knows, and the rest."""
+        other: Any = self.other
+        known = set(inspect.signature(type(other).__call__).parameters) - _OF_BOTH
+        known |= set(other.defaults) if isinstance(other, ImageProcessor) else set()
+        theirs = {k: v for k, v in options.items() if k in known}
+        return theirs, {k: v for k, v in options.items() if k not in known}
+
+    def seen(self, what: Any, **options: Any) -> Features:
+        """The fields of images or sound."""
+        other: Any = self.other
+        return other(what, **options)
+
+    def read(self, text: Any, **options: Any) -> Any:
+        """The fields of texts."""
+        kind = KINDS[self.name]
+        types = {} if kind.types else {"return_token_type_ids": False}
+        return self.tokenizer(text, **{**types, **kind.usual, **options})
 
     def _expanded(self, text: Any, fields: Mapping[str, Any]) -> list[str]:
         """Texts in which every image token stands as often as the model makes tokens of an image."""
@@ -156,6 +142,11 @@ class Processor:
         count = (h // patch) * (w // patch) + self.settings.get("num_additional_image_tokens", 0)
         count -= self.settings.get("vision_feature_select_strategy") == "default"
         return [one.replace(token, token * count) for one in texts]
+
+    @classmethod
+    def of_directory(cls, directory: pathlib.Path, *parts: Any) -> Processor:
+        """One of a checkpoint's directory; `parts` are the arguments of the class."""
+        return cls(*parts)
 
     def decode(self, ids: Any, **options: Any) -> str:
         """The text of token ids [S]."""
@@ -205,9 +196,16 @@ class AutoProcessor:
             return reader.from_pretrained(directory)
         if name not in KINDS:
             raise CheckpointError(str(directory), [f"processor_class must be one of {', '.join(KINDS)}, got {name!r}"])
-        parts = AutoTokenizer.from_pretrained(directory), AutoFeatureExtractor.from_pretrained(directory)
+        kind = KINDS[name]
+        tokenizer = AutoTokenizer.from_pretrained(directory)
+        made = Processor
+        if kind.made_by:
+            module, own = kind.made_by.split(".")
+            made = getattr(importlib.import_module(f"jaxformers.processing.joint.{module}"), own)
         try:
-            return Processor(*parts, name, settings)
+            return made.of_directory(
+                directory, tokenizer, AutoFeatureExtractor.from_pretrained(directory), name, settings
+            )
         except InputError as e:
             raise CheckpointError(str(directory / OWN_FILE), list(e.problems)) from None
 
@@ -218,10 +216,14 @@ def _named(directory: pathlib.Path) -> str | None:
         name = read_json(directory / file).get("processor_class")
         if isinstance(name, str) and name in KINDS:
             return name
-    both = (directory / FILE).is_file() and any((directory / f).is_file() for f in _VOCABULARIES)
+    other, text = (directory / FILE).is_file(), any((directory / f).is_file() for f in _VOCABULARIES)
     of_model = model_type(directory)
     found = [name for name, kind in KINDS.items() if of_model in kind.models.split()]
-    return found[0] if both and found else None
+    return found[0] if other and text and found else None
 
 
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+_OF_BOTH = {  # options of calls that mean something to a tokenizer too
+    *("self", "images", "raw_speech", "audio", "changes", "return_tensors", "padding", "truncation", "max_length"),
+    *("pad_to_multiple_of", "return_attention_mask"),
+}

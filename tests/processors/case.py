@@ -127,4 +127,33 @@ CASES = [
         {"feature_extractor_type": "Wav2Vec2FeatureExtractor"},
         sound=True,
     ),
+    Case(
+        "owlvit",
+        "OwlViTProcessor",
+        "CLIPTokenizerFast",
+        _CLIP,
+        {"image_processor_type": "OwlViTImageProcessor", **_PIXELS},
+        tokens={"model_max_length": 64},
+    ),
+    Case(
+        "donut",
+        "DonutProcessor",
+        "BertTokenizerFast",
+        _BERT,
+        {"image_processor_type": "DonutImageProcessor", **_PIXELS},
+    ),
+    Case(
+        "align",
+        "AlignProcessor",
+        "BertTokenizerFast",
+        _BERT,
+        {"image_processor_type": "EfficientNetImageProcessor", **_PIXELS},
+    ),
+    Case(
+        "clipseg",
+        "CLIPSegProcessor",
+        "CLIPTokenizerFast",
+        _CLIP,
+        {"image_processor_type": "ViTImageProcessor", **_PIXELS},
+    ),
 ]

@@ -1,0 +1,1 @@
+"""Processors that do more than call a tokenizer and what prepares images or sound."""

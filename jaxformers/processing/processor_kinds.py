@@ -1,0 +1,53 @@
+"""Which class joins a tokenizer with what prepares images or sound, for which checkpoints."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """Processors that are alike.
+
+    Args:
+      models: the model types whose checkpoints they belong to.
+      writes: is text what the model is to write about images or sound, and its ids `labels`?
+      types: are token types returned, if the tokenizer has them?
+      expands: does one image token in a text stand for as many as the model makes of the image?
+      usual: options of the tokenizer's call that are not the tokenizer's own.
+      made_by: "module.Class" in `jaxformers.processing.joint`, of those that do more than call both parts.
+    """
+
+    models: str
+    writes: bool = False
+    expands: bool = False
+    types: bool = True
+    usual: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    made_by: str = ""
+
+
+_WHOLE = {"padding": "max_length"}
+KINDS = {
+    "CLIPProcessor": Kind("aimv2 clip groupvit metaclip_2"),
+    "CLIPSegProcessor": Kind("clipseg", made_by="queries.CLIPSeg"),
+    "ChineseCLIPProcessor": Kind("chinese_clip"),
+    "AltCLIPProcessor": Kind("altclip"),
+    "AlignProcessor": Kind("align", usual={**_WHOLE, "max_length": 64}),
+    "SiglipProcessor": Kind("siglip"),
+    "VisionTextDualEncoderProcessor": Kind("vision-text-dual-encoder"),
+    "BlipProcessor": Kind("blip", types=False),
+    "GitProcessor": Kind("git"),
+    "ViltProcessor": Kind("vilt"),
+    "OwlViTProcessor": Kind("owlvit", usual=_WHOLE, made_by="queries.Owl"),
+    "Owlv2Processor": Kind("owlv2", usual=_WHOLE, made_by="queries.Owl"),
+    "DonutProcessor": Kind("donut-swin", made_by="pages.Donut"),
+    "TrOCRProcessor": Kind("vision-encoder-decoder trocr", writes=True),
+    "LlavaProcessor": Kind("llava vipllava", expands=True),
+    "WhisperProcessor": Kind("whisper", writes=True),
+    "Wav2Vec2Processor": Kind(
+        "wav2vec2 hubert wavlm sew sew-d unispeech unispeech-sat wav2vec2-conformer", writes=True
+    ),
+    "Speech2TextProcessor": Kind("speech_to_text", writes=True),
+}
