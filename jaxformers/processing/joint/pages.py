@@ -66,7 +66,7 @@ def _rows(text: str, known: Any) -> tuple[list[dict[str, Any]], str, bool]:
 def _value(text: str, known: Any) -> Any:
     """What stands in a field; [] if it is fields, and none of them is whole."""
     if "<s_" in text and "</s_" in text:
-        found = _rows(text, known)[0]
+        found: list[Any] = list(_rows(text, known)[0])
     else:
         parts = [part.strip() for part in text.split(_BREAK)]
         found = [p[1:-2] if p in known and p.startswith("<") and p.endswith("/>") else p for p in parts]
