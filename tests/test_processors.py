@@ -114,3 +114,45 @@ def test_queries(tmp_path):
         segmenter(text="a", visual_prompt=PICTURE)
     with pytest.raises(jf.InputError, match="text, images or visual_prompt must be given"):
         segmenter()
+
+
+@pytest.fixture
+def sam(tmp_path):
+    return jf.AutoProcessor.from_pretrained(BY_NAME["sam"].write(tmp_path))
+
+
+def test_uneven_points_are_filled_up(sam):
+    points, labels = [[[3, 4]] * 4, [[7, 8]]], [[1, 0, 1, 1], [1]]
+    out = sam([PICTURE, PICTURE], input_points=points, input_labels=labels, return_tensors="np")
+    assert out.input_points.shape == (2, 1, 4, 2)
+    np.testing.assert_array_equal(out.input_labels[1], [[1, -10, -10, -10]])
+    np.testing.assert_array_equal(out.input_points[1, 0, 1:], np.full((3, 2), -10))
+    listed = sam([PICTURE, PICTURE], input_points=points)
+    assert [x.shape for x in listed.input_points] == [(1, 4, 2), (1, 1, 2)]
+
+
+def test_saved_without_a_tokenizer(sam, tmp_path):
+    sam.save_pretrained(tmp_path / "again")
+    again = jf.AutoProcessor.from_pretrained(tmp_path / "again")
+    assert (again.name, again.image_processor.to_dict()) == ("SamProcessor", sam.image_processor.to_dict())
+    assert callable(again.post_process_masks)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"input_points": [[3, 4]]}, r"input_points must be \[N, 2\] or \[sets, N, 2\] for each image, got"),
+        ({"input_points": [[[3, 4]]] * 2}, "input_points must be given for each of 1 images, got 2"),
+        ({"input_points": [["a"]]}, "input_points must be numbers"),
+        ({"input_boxes": [[[1, 2, 3]]]}, r"input_boxes must be \[N, 4\] for each image, got"),
+        ({"input_points": [[[3, 4]]], "input_labels": [[1, 0]]}, "input_labels must be one a point, got shapes"),
+    ],
+)
+def test_bad_prompts(sam, given, message):
+    with pytest.raises(jf.InputError, match=message):
+        sam(PICTURE, **given)
+
+
+def test_uneven_points_without_labels_are_refused(sam):
+    with pytest.raises(jf.InputError, match="input_points must be equally many in all images"):
+        sam([PICTURE, PICTURE], input_points=[[[3, 4]], [[1, 2], [3, 4]]], return_tensors="np")

@@ -17,6 +17,7 @@ class Kind:
       types: are token types returned, if the tokenizer has them?
       expands: does one image token in a text stand for as many as the model makes of the image?
       usual: options of the tokenizer's call that are not the tokenizer's own.
+      reads: is there a tokenizer?
       made_by: "module.Class" in `jaxformers.processing.joint`, of those that do more than call both parts.
     """
 
@@ -25,6 +26,7 @@ class Kind:
     expands: bool = False
     types: bool = True
     usual: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    reads: bool = True
     made_by: str = ""
 
 
@@ -42,6 +44,7 @@ KINDS = {
     "ViltProcessor": Kind("vilt"),
     "OwlViTProcessor": Kind("owlvit", usual=_WHOLE, made_by="queries.Owl"),
     "Owlv2Processor": Kind("owlv2", usual=_WHOLE, made_by="queries.Owl"),
+    "SamProcessor": Kind("sam", reads=False, made_by="prompts.Sam"),
     "DonutProcessor": Kind("donut-swin", made_by="pages.Donut"),
     "TrOCRProcessor": Kind("vision-encoder-decoder trocr", writes=True),
     "LlavaProcessor": Kind("llava vipllava", expands=True),

@@ -30,14 +30,14 @@ class Processor:
     """A tokenizer beside an image processor or a feature extractor.
 
     Args:
-      tokenizer, other: the two parts.
+      tokenizer, other: the two parts; the tokenizer is None where there is no text.
       name: the class that files name, a key of `KINDS`.
       settings: what processor_config.json says beside it.
     """
 
     def __init__(
         self,
-        tokenizer: FastTokenizer,
+        tokenizer: FastTokenizer | None,
         other: ImageProcessor | FeatureExtractor,
         name: str,
         settings: Mapping[str, Any] | None = None,
@@ -162,7 +162,7 @@ class Processor:
 
     def save_pretrained(self, directory: str | os.PathLike) -> tuple[str, ...]:
         """Writes the files of both parts, and processor_config.json; returns their paths."""
-        paths = self.tokenizer.save_pretrained(directory)
+        paths = self.tokenizer.save_pretrained(directory) if KINDS[self.name].reads else ()
         paths += self.other.save_pretrained(directory)
         text = json.dumps({**self.settings, "processor_class": self.name}, indent=2, sort_keys=True) + "\n"
         write_atomically(pathlib.Path(directory) / OWN_FILE, text.encode())
@@ -197,7 +197,7 @@ class AutoProcessor:
         if name not in KINDS:
             raise CheckpointError(str(directory), [f"processor_class must be one of {', '.join(KINDS)}, got {name!r}"])
         kind = KINDS[name]
-        tokenizer = AutoTokenizer.from_pretrained(directory)
+        tokenizer = AutoTokenizer.from_pretrained(directory) if kind.reads else None
         made = Processor
         if kind.made_by:
             module, own = kind.made_by.split(".")
@@ -218,8 +218,8 @@ def _named(directory: pathlib.Path) -> str | None:
             return name
     other, text = (directory / FILE).is_file(), any((directory / f).is_file() for f in _VOCABULARIES)
     of_model = model_type(directory)
-    found = [name for name, kind in KINDS.items() if of_model in kind.models.split()]
-    return found[0] if other and text and found else None
+    found = [name for name, kind in KINDS.items() if of_model in kind.models.split() and (text or not kind.reads)]
+    return found[0] if other and found else None
 
 
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")

@@ -35,7 +35,8 @@ class Case:
         for name, held in self.files.items():
             shutil.copy(FILES / held, directory / name)
         config = {"tokenizer_class": self.tokenizer, **self.tokens}
-        (directory / "tokenizer_config.json").write_text(json.dumps(config))
+        if self.tokenizer:
+            (directory / "tokenizer_config.json").write_text(json.dumps(config))
         other = {**self.other, "processor_class": self.reference}
         (directory / "preprocessor_config.json").write_text(json.dumps(other))
         own = {"processor_class": self.reference, **self.settings}
@@ -49,7 +50,9 @@ TEXTS = ["a picture of two cats", "what <image> is that, on the mat?"]
 def observe(processor, case: Case) -> dict[str, np.ndarray]:
     """What a processor of either side makes of two texts with two images or sounds, and of each alone."""
     found: dict[str, Any] = {}
-    if case.sound:
+    if case.reference == "SamProcessor":
+        found = prompted(processor)
+    elif case.sound:
         sounds = list(SOUNDS.values())[:2]
         found["both"] = processor(audio=sounds[0], text=TEXTS[0], sampling_rate=16000)
         found["sound"] = processor(sounds[0], sampling_rate=16000)
@@ -67,6 +70,26 @@ def observe(processor, case: Case) -> dict[str, np.ndarray]:
         for k, vs in out.items()
         for i, v in enumerate(vs)
     }
+
+
+def prompted(processor) -> dict[str, Any]:
+    """What one of SAM makes of points and boxes in two images, and in one."""
+    pictures = list(PICTURES.values())[:2]
+    kind = "np" if processor.__module__.startswith("jaxformers") else "pt"
+    points, labels = [[[3, 4], [10, 2.5]], [[7, 8]]], [[1, 0], [1]]
+    given: dict[str, dict[str, Any]] = {
+        "uneven": {"images": pictures, "input_points": points, "input_labels": labels},
+        "padded": {"images": pictures, "input_points": points, "input_labels": labels, "point_pad_value": -3},
+        "boxes": {"images": pictures, "input_boxes": [[[1, 2, 20, 15]], [[0, 0, 8, 9]]]},
+        "sets": {"images": pictures[0], "input_points": [[[[5, 6]], [[1, 2]]]], "input_labels": [[[1], [0]]]},
+        "one": {
+            "images": pictures[1],
+            "input_points": [[[5, 6], [2, 2]]],
+            "input_boxes": [[[1, 2, 3, 4], [5, 5, 9, 7]]],
+        },
+        "maps": {"images": pictures[0], "segmentation_maps": np.asarray(pictures[0])[..., 0] // 64},
+    }
+    return {name: processor(return_tensors=kind, **one) for name, one in given.items()}
 
 
 _BERT = {"vocab.txt": "wordpiece.txt"}
@@ -155,5 +178,18 @@ CASES = [
         "CLIPTokenizerFast",
         _CLIP,
         {"image_processor_type": "ViTImageProcessor", **_PIXELS},
+    ),
+    Case(
+        "sam",
+        "SamProcessor",
+        "",
+        {},
+        {
+            "image_processor_type": "SamImageProcessor",
+            "size": {"longest_edge": 32},
+            "mask_size": {"longest_edge": 8},
+            "pad_size": {"height": 32, "width": 32},
+            "mask_pad_size": {"height": 8, "width": 8},
+        },
     ),
 ]
