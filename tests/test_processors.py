@@ -156,3 +156,31 @@ def test_bad_prompts(sam, given, message):
 def test_uneven_points_without_labels_are_refused(sam):
     with pytest.raises(jf.InputError, match="input_points must be equally many in all images"):
         sam([PICTURE, PICTURE], input_points=[[[3, 4]], [[1, 2], [3, 4]]], return_tensors="np")
+
+
+def test_text_and_sound_of_one_side_are_refused(tmp_path):
+    speech = jf.AutoProcessor.from_pretrained(BY_NAME["speecht5"].write(tmp_path))
+    with pytest.raises(jf.InputError, match="audio or text must be given, not both"):
+        speech(audio=np.zeros(800), text="a")
+    with pytest.raises(jf.InputError, match="audio_target or text_target must be given, not both"):
+        speech(audio_target=np.zeros(800), text_target="a")
+    with pytest.raises(jf.InputError, match="audio, text, audio_target or text_target must be given"):
+        speech()
+    with pytest.raises(jf.InputError, match="input_values or input_ids must be given, not both"):
+        speech.pad(input_values=[], input_ids=[])
+    with pytest.raises(jf.InputError, match="input_values, input_ids or labels must be given"):
+        speech.pad()
+
+
+def test_image_tokens_stand_in_front(tmp_path):
+    blip = jf.AutoProcessor.from_pretrained(BY_NAME["blip-2"].write(tmp_path))
+    out = blip(images=PICTURE, text="a cat", return_tensors="np", max_length=8, padding="max_length")
+    assert (out.input_ids.shape, set(out.input_ids[0, :3])) == (
+        (1, 8),
+        {blip.tokenizer.convert_tokens_to_ids("<image>")},
+    )
+    blip.save_pretrained(tmp_path / "again")
+    assert jf.AutoProcessor.from_pretrained(tmp_path / "again").settings["num_query_tokens"] == 3
+    (tmp_path / "processor_config.json").write_text('{"processor_class": "Blip2Processor", "num_query_tokens": 0}')
+    with pytest.raises(jf.CheckpointError, match="num_query_tokens must be a positive number, got 0"):
+        jf.AutoProcessor.from_pretrained(tmp_path)

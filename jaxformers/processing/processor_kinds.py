@@ -44,6 +44,9 @@ KINDS = {
     "ViltProcessor": Kind("vilt"),
     "OwlViTProcessor": Kind("owlvit", usual=_WHOLE, made_by="queries.Owl"),
     "Owlv2Processor": Kind("owlv2", usual=_WHOLE, made_by="queries.Owl"),
+    "FlavaProcessor": Kind("flava"),
+    "BridgeTowerProcessor": Kind("bridgetower"),
+    "Blip2Processor": Kind("blip-2", types=False, made_by="prefixes.Blip2"),
     "SamProcessor": Kind("sam", reads=False, made_by="prompts.Sam"),
     "DonutProcessor": Kind("donut-swin", made_by="pages.Donut"),
     "TrOCRProcessor": Kind("vision-encoder-decoder trocr", writes=True),
@@ -53,4 +56,6 @@ KINDS = {
         "wav2vec2 hubert wavlm sew sew-d unispeech unispeech-sat wav2vec2-conformer", writes=True
     ),
     "Speech2TextProcessor": Kind("speech_to_text", writes=True),
+    "ClapProcessor": Kind("clap"),
+    "SpeechT5Processor": Kind("speecht5", made_by="speech.SpeechT5"),
 }

@@ -30,6 +30,7 @@ class Case:
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     tokens: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     sound: bool = False
+    rate: int = 0
 
     def write(self, directory: pathlib.Path) -> pathlib.Path:
         for name, held in self.files.items():
@@ -52,6 +53,14 @@ def observe(processor, case: Case) -> dict[str, np.ndarray]:
     found: dict[str, Any] = {}
     if case.reference == "SamProcessor":
         found = prompted(processor)
+    elif case.reference == "SpeechT5Processor":
+        found = spoken(processor)
+    elif case.rate:
+        how = {"sampling_rate": case.rate, "return_tensors": "np"}
+        sounds = list(SOUNDS.values())[:2]
+        found = {"sound": processor(audio=sounds[0], **how), "text": processor(text=TEXTS, padding=True)}
+        if case.reference == "ClapProcessor":
+            found["both"] = processor(text=TEXTS[0], audio=sounds[1], **how)
     elif case.sound:
         sounds = list(SOUNDS.values())[:2]
         found["both"] = processor(audio=sounds[0], text=TEXTS[0], sampling_rate=16000)
@@ -69,6 +78,25 @@ def observe(processor, case: Case) -> dict[str, np.ndarray]:
         for kind, out in found.items()
         for k, vs in out.items()
         for i, v in enumerate(vs)
+    }
+
+
+def spoken(processor) -> dict[str, Any]:
+    """What one of SpeechT5 makes of text and sound, of each as what is to be made, and of several as a batch."""
+    sounds = list(SOUNDS.values())[:2]
+    how = {"sampling_rate": 16000}
+    heard = [{"input_values": list(processor(audio=x, **how)["input_values"][0])} for x in sounds]
+    made = [{"input_values": np.asarray(processor(audio_target=x, **how)["input_values"][0])} for x in sounds]
+    read = [{"input_ids": processor(text=text)["input_ids"]} for text in TEXTS]
+    return {
+        "written": processor(audio=sounds[0], text_target=TEXTS[0], **how),
+        "said": processor(text=TEXTS[1], audio_target=sounds[1], **how),
+        "again": processor(audio=sounds[0], audio_target=sounds[1], **how),
+        "text": processor(text=TEXTS),
+        "target": processor(text_target=TEXTS),
+        "pad-written": processor.pad(input_values=heard, labels=read, return_tensors="np"),
+        "pad-said": processor.pad(input_ids=read, labels=made, return_tensors="np"),
+        "pad-labels": processor.pad(labels=made, return_tensors="np"),
     }
 
 
@@ -191,5 +219,56 @@ CASES = [
             "pad_size": {"height": 32, "width": 32},
             "mask_pad_size": {"height": 8, "width": 8},
         },
+    ),
+    Case(
+        "flava",
+        "FlavaProcessor",
+        "BertTokenizerFast",
+        _BERT,
+        {"image_processor_type": "FlavaImageProcessor", **_PIXELS, "crop_size": {"height": 24, "width": 24}},
+    ),
+    Case(
+        "bridgetower",
+        "BridgeTowerProcessor",
+        "RobertaTokenizerFast",
+        {"vocab.json": "roberta.json", "merges.txt": "byte-bpe-merges.txt"},
+        {
+            "image_processor_type": "BridgeTowerImageProcessor",
+            "size": {"shortest_edge": 24},
+            "size_divisor": 8,
+            "crop_size": {"shortest_edge": 24},
+        },
+    ),
+    Case(
+        "blip-2",
+        "Blip2Processor",
+        "GPT2TokenizerFast",
+        _GPT2,
+        {"image_processor_type": "BlipImageProcessor", **_PIXELS},
+        {"num_query_tokens": 3},
+        {"pad_token": "<pad>"},
+    ),
+    Case(
+        "blip-2-old",
+        "Blip2Processor",
+        "GPT2TokenizerFast",
+        _GPT2,
+        {"image_processor_type": "BlipImageProcessor", **_PIXELS},
+        tokens={"pad_token": "<pad>"},
+    ),
+    Case(
+        "clap",
+        "ClapProcessor",
+        "RobertaTokenizerFast",
+        {"vocab.json": "roberta.json", "merges.txt": "byte-bpe-merges.txt"},
+        {"feature_extractor_type": "ClapFeatureExtractor", "max_length_s": 1},
+        rate=48000,
+    ),
+    Case(
+        "speecht5",
+        "SpeechT5Processor",
+        "SpeechT5Tokenizer",
+        {"spm_char.model": "char.model"},
+        {"feature_extractor_type": "SpeechT5FeatureExtractor"},
     ),
 ]

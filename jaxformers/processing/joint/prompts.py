@@ -40,7 +40,7 @@ class Sam(Processor):
           InputError: not as many as there are images, other shapes, points of different numbers without labels.
         """
         fields: dict[str, Any] = dict(self.seen(images, segmentation_maps=segmentation_maps, **options))
-        sizes = [tuple(int(n) for n in size) for size in fields["original_sizes"]]
+        sizes = [(int(h), int(w)) for h, w in fields["original_sizes"]]
         made: dict[str, list[np.ndarray]] = {}
         for name, given in zip(_RULES, (input_points, input_labels, input_boxes), strict=True):
             if given is not None:
@@ -52,7 +52,7 @@ class Sam(Processor):
         for name, rows in made.items():
             if return_tensors is not None and len({x.shape for x in rows}) > 1:
                 problem = f"{name} must be equally many in all images, got shapes {[list(x.shape) for x in rows]}"
-                way = "pass input_labels, so that points can be filled up" if name == "input_points" else None
+                way = "pass input_labels, so that points can be filled up" if name == "input_points" else ""
                 raise InputError(self.name, [problem], way)
             fields[name] = rows
         return Features(fields, return_tensors)
