@@ -18,6 +18,7 @@ class Kind:
       expands: does one image token in a text stand for as many as the model makes of the image?
       usual: options of the tokenizer's call that are not the tokenizer's own.
       reads: is there a tokenizer?
+      prepares: is there an image processor or a feature extractor?
       made_by: "module.Class" in `jaxformers.processing.joint`, of those that do more than call both parts.
     """
 
@@ -27,6 +28,7 @@ class Kind:
     types: bool = True
     usual: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     reads: bool = True
+    prepares: bool = True
     made_by: str = ""
 
 
@@ -49,6 +51,11 @@ KINDS = {
     "Blip2Processor": Kind("blip-2", types=False, made_by="prefixes.Blip2"),
     "SamProcessor": Kind("sam", reads=False, made_by="prompts.Sam"),
     "DonutProcessor": Kind("donut-swin", made_by="pages.Donut"),
+    "LayoutLMv2Processor": Kind("layoutlmv2", made_by="layouts.LayoutOfBytes"),
+    "LayoutXLMProcessor": Kind("layoutxlm", made_by="layouts.LayoutOfBytes"),
+    "LayoutLMv3Processor": Kind("layoutlmv3", made_by="layouts.Layout"),
+    "UdopProcessor": Kind("udop", made_by="layouts.Udop"),
+    "BrosProcessor": Kind("bros", prepares=False, made_by="layouts.Bros"),
     "TrOCRProcessor": Kind("vision-encoder-decoder trocr", writes=True),
     "LlavaProcessor": Kind("llava vipllava", expands=True),
     "WhisperProcessor": Kind("whisper", writes=True),

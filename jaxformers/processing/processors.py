@@ -30,7 +30,7 @@ class Processor:
     """A tokenizer beside an image processor or a feature extractor.
 
     Args:
-      tokenizer, other: the two parts; the tokenizer is None where there is no text.
+      tokenizer, other: the two parts; None where there is no text, or nothing beside it.
       name: the class that files name, a key of `KINDS`.
       settings: what processor_config.json says beside it.
     """
@@ -38,12 +38,12 @@ class Processor:
     def __init__(
         self,
         tokenizer: FastTokenizer | None,
-        other: ImageProcessor | FeatureExtractor,
+        other: ImageProcessor | FeatureExtractor | None,
         name: str,
         settings: Mapping[str, Any] | None = None,
     ):
         self.tokenizer: Any = tokenizer
-        self.other = other
+        self.other: Any = other
         self.name = name
         self.settings = dict(settings or {})
         if KINDS[name].expands and not isinstance(self.settings.get("patch_size"), int):
@@ -163,7 +163,7 @@ class Processor:
     def save_pretrained(self, directory: str | os.PathLike) -> tuple[str, ...]:
         """Writes the files of both parts, and processor_config.json; returns their paths."""
         paths = self.tokenizer.save_pretrained(directory) if KINDS[self.name].reads else ()
-        paths += self.other.save_pretrained(directory)
+        paths += self.other.save_pretrained(directory) if KINDS[self.name].prepares else ()
         text = json.dumps({**self.settings, "processor_class": self.name}, indent=2, sort_keys=True) + "\n"
         write_atomically(pathlib.Path(directory) / OWN_FILE, text.encode())
         return (*paths, str(pathlib.Path(directory) / OWN_FILE))
@@ -198,14 +198,13 @@ class AutoProcessor:
             raise CheckpointError(str(directory), [f"processor_class must be one of {', '.join(KINDS)}, got {name!r}"])
         kind = KINDS[name]
         tokenizer = AutoTokenizer.from_pretrained(directory) if kind.reads else None
+        other = AutoFeatureExtractor.from_pretrained(directory) if kind.prepares else None
         made = Processor
         if kind.made_by:
             module, own = kind.made_by.split(".")
             made = getattr(importlib.import_module(f"jaxformers.processing.joint.{module}"), own)
         try:
-            return made.of_directory(
-                directory, tokenizer, AutoFeatureExtractor.from_pretrained(directory), name, settings
-            )
+            return made.of_directory(directory, tokenizer, other, name, settings)
         except InputError as e:
             raise CheckpointError(str(directory / OWN_FILE), list(e.problems)) from None
 

@@ -33,6 +33,7 @@ class Kind:
       pad_type: the token type of padding.
       cleans: are spaces in decoded text cleaned up, of a tokenizer built by `format`?
       longest: tokens of the longest input, of classes that know it.
+      more: further settings that the class has by itself.
     """
 
     stems: str
@@ -44,6 +45,7 @@ class Kind:
     masks: bool = True
     pad_type: int = 0
     longest: int | None = None
+    more: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 _BRACKETS = dict(unk="[UNK]", sep="[SEP]", pad="[PAD]", cls="[CLS]", mask="[MASK]")
@@ -65,6 +67,10 @@ _ENDS = dict(bos=_END, eos=_END, unk=_END)
 _QWEN = dict(eos=_END, unk=_END, pad=_END)
 _CLIP = dict(_QWEN, bos="<|startoftext|>")
 
+_PAD_BOX: dict[str, Any] = dict(pad_token_box=[0] * 4, pad_token_label=-100, only_label_first_subword=True)
+_SEP_BOX = dict(_PAD_BOX, sep_token_box=[1000] * 4)
+_BOXES = dict(_SEP_BOX, cls_token_box=[0] * 4)
+
 KINDS = (
     Kind("bert convbert electra ernie layoutlm lxmert megatronbert", _BRACKETS, True, "wordpiece", cleans=True),
     Kind("mobilebert nezha squeezebert vilt visualbert", _BRACKETS, True, "wordpiece", cleans=True),
@@ -73,10 +79,12 @@ KINDS = (
     Kind("dpr dprcontextencoder dprquestionencoder", _BRACKETS, True, "wordpiece", cleans=True),
     Kind("dprreader", _BRACKETS, False, "wordpiece", cleans=True),
     Kind("rocbert", _BRACKETS, True, "wordpiece"),
+    Kind("tapas", _BRACKETS, True, "wordpiece", cleans=True, longest=512),
     Kind("realm splinter", _BRACKETS, True, "wordpiece"),
     Kind("retribert", _BRACKETS, False, "wordpiece"),
     Kind("funnel", _FUNNEL, True, "wordpiece", cleans=True),
-    Kind("layoutlmv2 roformer", _BRACKETS, True),
+    Kind("roformer", _BRACKETS, True),
+    Kind("layoutlmv2", _BRACKETS, True, "wordpiece", cleans=True, more=_BOXES),
     Kind("distilbert", _BRACKETS, False, "wordpiece", cleans=True),
     Kind("deberta", dict(_BRACKETS, bos="[CLS]", eos="[SEP]"), True, "byte_bpe"),
     Kind("debertav2 rembert", dict(_BRACKETS, bos="[CLS]", eos="[SEP]"), True, "sentencepiece"),
@@ -90,7 +98,9 @@ KINDS = (
     Kind("seamlessm4t seamlessm4tv2 xglm", dict(_ANGLES, sep="</s>", cls="<s>"), False, "sentencepiece"),
     Kind("bart blenderbot bridgetower clap data2vectext ibert led longformer", _ROBERTA, False, "byte_bpe"),
     Kind("mega mra mvp roberta robertaprelayernorm", _ROBERTA, False, "byte_bpe"),
-    Kind("layoutlmv3", _ROBERTA),
+    Kind("layoutlmv3", _ROBERTA, False, "byte_bpe", more=dict(_BOXES, sep_token_box=[0] * 4, add_prefix_space=True)),
+    Kind("layoutxlm", _ROBERTA, False, "sentencepiece", more=_BOXES),
+    Kind("udop", dict(_T5, sep="</s>"), False, "sentencepiece", more=_SEP_BOX),
     Kind("luke mluke", _ROBERTA, False, "luke"),
     Kind("mpnet", dict(_ROBERTA, unk="[UNK]"), False, "wordpiece", cleans=True),
     Kind("codegen gpt2 gptbigcode gptj gptneo opt phi starcoder2 whisper", _ENDS, False, "byte_bpe"),
@@ -139,9 +149,14 @@ _CALLS: dict[str, dict[str, Any]] = {"seamlessm4t": _SEAMLESS, "seamlessm4tv2": 
 # Classes with a call of their own, by module.
 _CLASSES = {
     "dprreader": "dpr.DPRReaderTokenizer",
+    "layoutlmv2": "layout.LayoutTokenizer",
+    "layoutlmv3": "layout.LayoutTokenizer",
+    "layoutxlm": "layout.LayoutTokenizer",
     "luke": "luke.LukeTokenizer",
     "mluke": "luke.LukeTokenizer",
     "rocbert": "roc_bert.RoCBertTokenizer",
+    "tapas": "tapas.TapasTokenizer",
+    "udop": "layout.UdopTokenizer",
 }
 
 
@@ -179,12 +194,12 @@ def usual(kind: Kind | None, backend: tokenizers.Tokenizer, built: bool) -> dict
     typed = {"pad_token_type_id": kind.pad_type} if kind.pad_type else {}
     typed |= {"model_max_length": kind.longest} if kind.longest else {}
     clean = {"clean_up_tokenization_spaces": True} if built and kind.cleans else {}
-    return {**held, **clean, "model_input_names": names, "padding_side": kind.side, **typed}
+    return {**held, **clean, "model_input_names": names, "padding_side": kind.side, **typed, **kind.more}
 
 
 def additional(name: str, settings: Mapping[str, Any]) -> list[str]:
     """The special tokens without a role: those that the settings name, and those that their class has by itself."""
-    from jaxformers.tokenization.formats import luke
+    from jaxformers.tokenization.formats import luke, wordpiece
     from jaxformers.tokenization.formats import sentencepiece_families as families
     from jaxformers.tokenization.formats.specials import text
 
@@ -193,6 +208,8 @@ def additional(name: str, settings: Mapping[str, Any]) -> list[str]:
         return [str(text(t)) for t in families.additional(families.NAMES.get(key, key), settings)]
     if key in ("luke", "mluke"):
         return [str(text(t)) for t in luke.marks(settings)]
+    if key == "tapas":
+        return wordpiece.tapas_tokens(settings)
     given = settings.get("additional_special_tokens")
     if given is None and key in ("byt5", "flaubert", "herbert", "xlm"):
         extra = range(settings.get("extra_ids", 125))
@@ -231,5 +248,5 @@ def build(name: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
         what = f"the older files of {name!r} are not read" if name else "no file names the tokenizer's class"
         raise CheckpointError(os.fspath(directory), [f"must hold tokenizer.json, as {what}; it holds {held}"])
     module = importlib.import_module(f"jaxformers.tokenization.formats.{kind.format}")
-    whole = {**{f"{role}_token": text for role, text in kind.tokens.items()}, **settings}
+    whole = {**{f"{role}_token": text for role, text in kind.tokens.items()}, **kind.more, **settings}
     return module.build(stem(name), directory, whole)

@@ -33,7 +33,7 @@ KIN = {  # classes and model types that have another's form; all that are not li
     "codegen": "phi",
     "clip": "aimv2 clipseg groupvit omdetturbo oneformer owlv2 owlvit xclip",
     "qwen2": "qwen2audio qwen2moe qwen2vl qwen25vl qwen3 qwen3moe qwen3next qwen3vl qwen3vlmoe",
-    "roberta": "bridgetower clap data2vectext ibert mega mra robertaprelayernorm",
+    "roberta": "bridgetower clap data2vectext ibert layoutlmv3 mega mra robertaprelayernorm",
     **dict.fromkeys(("bart", "blenderbot", "deberta", "led", "longformer", "mvp", "whisper"), ""),
 }
 CLIP_MERGES = 48894  # CLIP's file holds more of them than its vocabulary

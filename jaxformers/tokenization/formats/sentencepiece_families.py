@@ -146,6 +146,7 @@ _MADE_UP = " ".join(MADE_UP)
 FAMILIES = {
     "t5": _T5,
     "mt5": _T5,
+    "udop": dataclasses.replace(_T5, pieces=_as_they_are),
     "albert": dataclasses.replace(_ALBERT, lower=True, accents=False),
     "fnet": _ALBERT,
     "xlnet": Family(
@@ -184,7 +185,7 @@ _SAME = {
     "t5": "longt5 switchtransformers umt5",
     "llama": "mistral mixtral",
     "gemma": "gemma2 gemma3",
-    "xlmroberta": "xlmrobertaxl xmod",
+    "xlmroberta": "layoutxlm xlmrobertaxl xmod",
     "pegasus": "bigbirdpegasus pegasusx",
     "nllb": "nllbmoe",
     "seamlessm4t": "seamlessm4tv2",

@@ -30,6 +30,8 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
     if stem == "splinter":
         name |= {"question": specials.text(settings.get("question_token")) or "[QUESTION]", "dot": "."}
         settings = {**settings, "additional_special_tokens": [name["question"]]}
+    elif stem == "tapas":
+        settings = {**settings, "additional_special_tokens": tapas_tokens(settings)}
     specials.need(file, vocab, name.values())
     made = tokenizers.Tokenizer(models.WordPiece(vocab=vocab, unk_token=name["unk"], max_input_chars_per_word=LONGEST))
     accents = settings.get("strip_accents")  # null: as letters are made small or not
@@ -40,17 +42,23 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
         lowercase=options.flag(settings, "do_lower_case", True),
     )
     made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    made.decoder = decoders.WordPiece(prefix="##", cleanup=stem != "rocbert")
+    made.decoder = decoders.WordPiece(prefix="##", cleanup=stem not in ("rocbert", "tapas"))
     made.post_processor = _around(stem, name, vocab, options.word(settings, "padding_side", "right"))
     made.add_tokens(specials.gather(directory, settings, STRIPS.get(stem)))
     return made
+
+
+def tapas_tokens(settings: Mapping[str, Any]) -> list[str]:
+    """TAPAS's special tokens without a role: those of the settings, and that of empty cells."""
+    given = [str(specials.text(t)) for t in settings.get("additional_special_tokens") or ()]
+    return list(dict.fromkeys([*given, specials.text(settings.get("empty_token")) or "[EMPTY]"]))
 
 
 def _around(stem: str, name: Mapping[str, str], vocab: Mapping[str, int], side: str) -> processors.TemplateProcessing:
     """The special tokens around a text and around a pair, whose second text is of type 1.
 
     MPNet parts a pair with two `sep`; Funnel's `cls` is of type 2; Splinter's question, on the side where padding is
-    not, ends in a token and a full stop.
+    not, ends in a token and a full stop; nothing stands behind TAPAS's table.
     """
     cls, sep = name["cls"], name["sep"]
     first, between, last = f"{cls}:{2 if stem == 'funnel' else 0}", f"{sep}:0", f"{sep}:1"
@@ -60,9 +68,11 @@ def _around(stem: str, name: Mapping[str, str], vocab: Mapping[str, int], side: 
         question, dot = name["question"], name["dot"]
         between = f"{question}:0 {dot}:0 {between}" if side == "right" else between
         last = last if side == "right" else f"{question}:0 {dot}:0 {last}"
+    elif stem == "tapas":
+        last = ""
     used = {name[role] for role in name if role != "unk"}
     return processors.TemplateProcessing(
         single=f"{first} $A:0 {sep}:0",
-        pair=f"{first} $A:0 {between} $B:1 {last}",
+        pair=f"{first} $A:0 {between} $B:1 {last}".strip(),
         special_tokens=[(token, vocab[token]) for token in used],
     )
