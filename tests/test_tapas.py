@@ -49,7 +49,7 @@ def test_predictions_equal_the_reference(load):
     said, chosen = tapas.logits(data.input_ids.shape)
     before = said.copy()
     found = [made.convert_logits_to_predictions(data, said, *more) for more in ((), (chosen,), (None, 0.9))]
-    assert tapas._bare(found) == WANTED["predictions"]
+    assert tapas.bare(found) == WANTED["predictions"]
     np.testing.assert_array_equal(said, before)
     data["token_type_ids"][0] = 0
     assert len(made.convert_logits_to_predictions(data, said)[0]) == 2

@@ -55,7 +55,7 @@ class AutoTokenizer:
             whole = {**usual, **_built_in(backend), **settings, **changes}
             made = kinds.make(kinds.stem(name), directory, backend, whole)
         except (TypeError, ValueError, AttributeError, OverflowError) as e:
-            if isinstance(e, InputError) and changes:
+            if isinstance(e, CheckpointError) or (isinstance(e, InputError) and changes):
                 raise
             raise CheckpointError(os.fspath(path), [f"tokenizer_config.json must hold settings: {e}"]) from None
         if kind is not None:

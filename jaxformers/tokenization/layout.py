@@ -97,13 +97,8 @@ class Boxed(FastTokenizer):
     def _is_empty(self, index: int, offset: tuple[int, int]) -> bool:
         return self.kind == "layoutlmv3" and offset == (0, 0)
 
-    def _fill(self, fields: dict[str, list[Any]], length: int | None, multiple: int, side: str) -> None:
-        super()._fill(fields, length, multiple, side)
-        for name, filler in (("bbox", self.pad_token_box), ("labels", self.pad_token_label)):
-            if name in fields:
-                rows = zip(fields["input_ids"], fields[name], strict=True)
-                more = [([filler] * (len(ids) - len(row)), row) for ids, row in rows]
-                fields[name] = [m + row if side == "left" else row + m for m, row in more]
+    def _fillers(self) -> dict[str, Any]:
+        return {**super()._fillers(), "bbox": self.pad_token_box, "labels": self.pad_token_label}
 
 
 class LayoutTokenizer(Boxed):

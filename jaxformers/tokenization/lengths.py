@@ -82,17 +82,18 @@ class Lengths:
     def _fill(self, fields: dict[str, list[Any]], length: int | None, multiple: int, side: str) -> None:
         """Pads fields that have a value for it, in place; `length` None is that of the longest row."""
         length = max(map(len, fields["input_ids"]), default=0) if length is None else length
-        length = -(-length // multiple) * multiple
-        fillers = {
+        fillers = self._fillers()
+        for name in fillers.keys() & fields.keys():
+            fields[name] = filled(fields[name], -(-length // multiple) * multiple, fillers[name], side)
+
+    def _fillers(self) -> dict[str, Any]:
+        """What stands for padding in each field that is padded."""
+        return {
             "input_ids": self.pad_token_id,
             "attention_mask": 0,
             "token_type_ids": self.pad_token_type_id,
             "special_tokens_mask": 1,
         }
-        for name in fillers.keys() & fields.keys():
-            rows = fields[name]
-            more = [[fillers[name]] * (length - len(row)) for row in rows]
-            fields[name] = [m + r if side == "left" else r + m for m, r in zip(more, rows, strict=True)]
 
     def _truncation(
         self, truncation: bool | str, max_length: int | None, fixed: int, stride: int, side: str
@@ -134,6 +135,12 @@ class Lengths:
         if length < 0:
             raise InputError("tokenizer", [f"max_length must not be negative, got {length}"])
         return length
+
+
+def filled(rows: list[list[Any]], length: int, filler: Any, side: str) -> list[list[Any]]:
+    """Rows with `filler` on a side, up to a length."""
+    more = [[filler] * (length - len(row)) for row in rows]
+    return [m + row if side == "left" else row + m for m, row in zip(more, rows, strict=True)]
 
 
 def _fields(given: Any) -> dict[str, Any]:

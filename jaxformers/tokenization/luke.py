@@ -13,7 +13,7 @@ from jaxformers.errors import CheckpointError, InputError
 from jaxformers.tokenization.encoding import BatchEncoding
 from jaxformers.tokenization.formats.python_rows import cut
 from jaxformers.tokenization.inputs import one_of
-from jaxformers.tokenization.lengths import LARGE
+from jaxformers.tokenization.lengths import LARGE, filled
 from jaxformers.tokenization.luke_entities import TASKS, Marked, check_spans, marked, names_of, places
 from jaxformers.tokenization.own_files import OwnFiles
 from jaxformers.tokenization.settings import text_of
@@ -201,8 +201,7 @@ class LukeTokenizer(OwnFiles):
         length = -(-length // multiple) * multiple
         fillers = {"entity_ids": self.entity_pad_token_id, "entity_position_ids": [-1] * self.max_mention_length}
         for name, held in rows.items():
-            more = [[fillers.get(name, 0)] * (length - len(row)) for row in held]
-            rows[name] = [m + r if side == "left" else r + m for m, r in zip(more, held, strict=True)]
+            rows[name] = filled(held, length, fillers.get(name, 0), side)
 
 
 def _cut(a: list, b: list | None, room: int, how: Mapping[str, Any]) -> tuple[list, list | None]:

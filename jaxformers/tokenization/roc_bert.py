@@ -65,10 +65,5 @@ class RoCBertTokenizer(OwnFiles):
         marks = zip(numbers, encoding.special_tokens_mask, encoding.attention_mask, strict=True)
         return [(table["[UNK]"] if special else n) if seen else self.pad_token_id for n, special, seen in marks]
 
-    def _fill(self, fields: dict[str, list[Any]], length: int | None, multiple: int, side: str) -> None:
-        super()._fill(fields, length, multiple, side)
-        for name in _FIELDS.keys() & fields.keys():
-            more = [
-                [self.pad_token_id] * (len(i) - len(n)) for i, n in zip(fields["input_ids"], fields[name], strict=True)
-            ]
-            fields[name] = [m + r if side == "left" else r + m for m, r in zip(more, fields[name], strict=True)]
+    def _fillers(self) -> dict[str, Any]:
+        return {**super()._fillers(), **dict.fromkeys(_FIELDS, self.pad_token_id)}

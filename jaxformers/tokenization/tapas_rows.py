@@ -135,16 +135,9 @@ class TableRows(FastTokenizer):
             labels[i] = 1
         return labels
 
-    def _fill(self, fields: dict[str, list[Any]], length: int | None, multiple: int, side: str) -> None:
-        types = {"token_type_ids": fields.pop("token_type_ids")} if "token_type_ids" in fields else {}
-        super()._fill(fields, length, multiple, side)
-        fields.update(types)
-        fillers = {"labels": 0, "numeric_values": math.nan, "numeric_values_scale": 1.0}
-        for name, filler in {"token_type_ids": [self.pad_token_type_id] * _TYPES, **fillers}.items():
-            if name in fields:
-                rows = zip(fields["input_ids"], fields[name], strict=True)
-                more = [([filler] * (len(ids) - len(row)), row) for ids, row in rows]
-                fields[name] = [m + row if side == "left" else row + m for m, row in more]
+    def _fillers(self) -> dict[str, Any]:
+        numbers = {"labels": 0, "numeric_values": math.nan, "numeric_values_scale": 1.0}
+        return {**super()._fillers(), **numbers, "token_type_ids": [self.pad_token_type_id] * _TYPES}
 
 
 def _cleaned(text: str) -> str:

@@ -139,12 +139,12 @@ def logits(shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def plain(fields: Any) -> dict[str, Any]:
-    return {name: _bare(value) for name, value in sorted(fields.items())}
+    return {name: bare(value) for name, value in sorted(fields.items())}
 
 
-def _bare(x: Any) -> Any:
+def bare(x: Any) -> Any:
     if isinstance(x, list | tuple):
-        return [_bare(one) for one in x]
+        return [bare(one) for one in x]
     if hasattr(x, "tolist"):
-        return _bare(x.tolist())
+        return bare(x.tolist())
     return None if isinstance(x, float) and math.isnan(x) else x

@@ -39,7 +39,7 @@ def main() -> None:
     tokenizer = load(tapas.PLAIN)
     data = tokenizer(frame(tapas.ACTORS), queries=list(tapas.ASKED), padding=True, return_tensors="pt")
     said = [torch.tensor(x) for x in tapas.logits(data["input_ids"].shape)]
-    found["predictions"] = tapas._bare(
+    found["predictions"] = tapas.bare(
         [
             tokenizer.convert_logits_to_predictions(data, said[0].clone(), *more)
             for more in ((), (said[1],), (None, 0.9))

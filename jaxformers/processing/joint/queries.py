@@ -36,7 +36,7 @@ class Owl(Processor):
         fields: dict[str, Any] = {}
         if query_images is not None:
             looked = self.seen(
-                query_images, return_tensors=return_tensors, **theirs, **options.get("images_kwargs", {})
+                query_images, return_tensors=return_tensors, **theirs, **(options.get("images_kwargs") or {})
             )
             fields["query_pixel_values"] = looked["pixel_values"]
             text = None

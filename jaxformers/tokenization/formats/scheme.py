@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterable, Mapping
 
 
-class Scheme:
+class Scheme(abc.ABC):
     """How a class cuts text into tokens of a vocabulary, and joins them.
 
     Args:
@@ -24,9 +25,9 @@ class Scheme:
         """The text that is cut; `word`: is it one of several words that were parted before?"""
         return text
 
+    @abc.abstractmethod
     def split(self, text: str) -> list[str]:
         """The tokens of a text that holds no added token."""
-        raise NotImplementedError
 
     def join(self, tokens: list[str]) -> str:
         """The text of tokens."""

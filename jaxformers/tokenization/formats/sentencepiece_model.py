@@ -19,7 +19,6 @@ from jaxformers.tokenization.formats import sentencepiece_charsmap as charsmap
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)  # kinds of pieces
 UNIGRAM, BPE, WORD, CHAR = range(1, 5)  # algorithms
 _VARINT, _EIGHT, _LENGTH, _FOUR = 0, 1, 2, 5  # how a field is stored
-TODO = "fetch or save it again"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +66,7 @@ def read(file: pathlib.Path) -> Model:
     try:
         return _model(file.read_bytes())
     except (OSError, _DamageError, charsmap.DamageError) as e:
-        raise CheckpointError(str(file), [f"must be a SentencePiece model: {e}"], TODO) from None
+        raise CheckpointError(str(file), [f"must be a SentencePiece model: {e}"], "fetch or save it again") from None
 
 
 _PIECE = {1: ("text", str), 2: ("score", float), 3: ("kind", int)}
