@@ -5,11 +5,13 @@ import types
 
 import numpy as np
 import pytest
-from calls import own
+from calls import layout, own, tapas
 from calls.case import GOLDENS
+from text.case import cases
 
 import jaxformers as jf
 from jaxformers.errors import CheckpointError, InputError
+from jaxformers.tokenization import kinds
 from jaxformers.tokenization.dpr import DPRReaderTokenizer
 from jaxformers.tokenization.luke import LukeTokenizer
 
@@ -44,6 +46,26 @@ def test_luke_is_saved_and_read(load, case, tmp_path):
     assert again(**call) == made(**call)
     assert again.special_tokens_map == made.special_tokens_map
     assert again.entity_vocab == own.ENTITIES
+
+
+@pytest.mark.parametrize(
+    "case", [*cases(), *own.ALL, *layout.ALL, tapas.PLAIN], ids=lambda case: f"{case.name}-{case.reference}"
+)
+def test_classes_that_the_model_type_tells_are_saved_as_themselves(case, tmp_path):
+    """config.json, which tells the model type, is not saved with the tokenizer."""
+    own.write(case, tmp_path) if case in own.ALL else case.write(tmp_path)
+    stem = kinds.stem(case.reference)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": stem}))
+    settings = {**case.settings, "tokenizer_class": None}
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps({k: v for k, v in settings.items() if v is not None}))
+    made = jf.AutoTokenizer.from_pretrained(tmp_path)
+    made.save_pretrained(tmp_path / "again")
+    again = jf.AutoTokenizer.from_pretrained(tmp_path / "again")
+    assert (type(again), len(again)) == (type(made), len(made))
+    assert again.special_tokens_map == made.special_tokens_map
+    assert again.tokenize("a fox is the one") == made.tokenize("a fox is the one")
+    saved = json.loads((tmp_path / "again" / "tokenizer_config.json").read_text())["tokenizer_class"]
+    assert kinds.find(saved) == kinds.find(stem) or (tmp_path / "again" / "tokenizer.json").is_file()
 
 
 def test_rows_are_padded_later(load):

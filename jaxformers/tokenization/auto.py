@@ -50,7 +50,7 @@ class AutoTokenizer:
         kind = kinds.find(name)
         if not built and kind is not None and "clip" in kind.stems.split():
             backend.decoder = byte_bpe.clip_decoder()  # tokenizer.json's own leaves </w> in the text
-        usual = kinds.usual(kind, backend, built)
+        usual = kinds.usual(name, backend, built)
         try:
             whole = {**usual, **_built_in(backend), **settings, **changes}
             made = kinds.make(kinds.stem(name), directory, backend, whole)

@@ -66,6 +66,9 @@ _END = "<|endoftext|>"
 _ENDS = dict(bos=_END, eos=_END, unk=_END)
 _QWEN = dict(eos=_END, unk=_END, pad=_END)
 _CLIP = dict(_QWEN, bos="<|startoftext|>")
+_SPEECH = (
+    "data2vecaudio hubert sew sewd unispeech unispeechsat wav2vec2 wav2vec2bert wav2vec2conformer wav2vec2ctc wavlm"
+)
 
 _PAD_BOX: dict[str, Any] = dict(pad_token_box=[0] * 4, pad_token_label=-100, only_label_first_subword=True)
 _SEP_BOX = dict(_PAD_BOX, sep_token_box=[1000] * 4)
@@ -133,8 +136,7 @@ KINDS = (
     Kind("canine", _CANINE, True, "characters", longest=2048),
     Kind("esm", dict(eos="<eos>", unk="<unk>", pad="<pad>", cls="<cls>", mask="<mask>"), False, "characters"),
     Kind("mgpstr", dict(bos="[GO]", eos="[s]", unk="[GO]", pad="[GO]"), True, "characters"),
-    Kind("data2vecaudio hubert wav2vec2 wav2vec2bert wav2vec2conformer", _ANGLES, False, "speech"),
-    Kind("sew sewd unispeech unispeechsat wav2vec2ctc wavlm", _ANGLES, False, "speech"),
+    Kind(_SPEECH, _ANGLES, False, "speech"),
     Kind("vits", dict(unk="<unk>", pad="<pad>"), False, "speech"),
     Kind("llama mistral mixtral", _LLAMA, False, "sentencepiece", side="left"),
     Kind("gemma gemma2 gemma3", _GEMMA, False, "sentencepiece", side="left"),
@@ -160,6 +162,25 @@ _CLASSES = {
 }
 
 
+# As files name them, the classes that are saved as files of their own, not as tokenizer.json for any class to read.
+_NAMES = """
+    BertGenerationTokenizer BertweetTokenizer BioGptTokenizer BlenderbotSmallTokenizer ByT5Tokenizer
+    CTRLTokenizer CanineTokenizer DPRReaderTokenizerFast EsmTokenizer FSMTTokenizer FlaubertTokenizer
+    GPTSw3Tokenizer LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast LayoutXLMTokenizerFast LukeTokenizer
+    M2M100Tokenizer MLukeTokenizer MarianTokenizer MgpstrTokenizer PLBartTokenizer PerceiverTokenizer
+    PhobertTokenizer RoCBertTokenizer Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer UdopTokenizerFast
+    VitsTokenizer Wav2Vec2CTCTokenizer XLMProphetNetTokenizer XLMTokenizer
+"""
+
+
+def class_name(stem_: str) -> str:
+    """How files name a class that `stem` shortened; "" of classes that tokenizer.json describes whole."""
+    names = {stem(name): name for name in _NAMES.split()}
+    kind = find(stem_)
+    alike = [] if kind is None else [one for one in kind.stems.split() if one in names]
+    return names.get(stem_) or (names[alike[0]] if alike else "")
+
+
 def make(stem: str, directory: pathlib.Path, backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> Any:
     """The tokenizer of a directory, of the class that its call needs."""
     module, name = _CLASSES.get(stem, "fast.FastTokenizer").split(".")
@@ -182,53 +203,38 @@ def find(name: str) -> Kind | None:
     return next((kind for kind in KINDS if stem(name) in kind.stems.split()), None)
 
 
-def usual(kind: Kind | None, backend: tokenizers.Tokenizer, built: bool) -> dict[str, Any]:
+def usual(name: str, backend: tokenizers.Tokenizer, built: bool) -> dict[str, Any]:
     """The settings that a kind's class has by itself; of the special tokens those that the vocabulary holds.
 
     built: is the backend made by `build`?
     """
+    kind = find(name)
     if kind is None:
         return {}
+    named = {"tokenizer_class": named} if (named := class_name(stem(name))) else {}
     held = {f"{k}_token": v for k, v in kind.tokens.items() if backend.token_to_id(v) is not None}
     names = ["input_ids", *["token_type_ids"] * kind.types, *["attention_mask"] * kind.masks]
     typed = {"pad_token_type_id": kind.pad_type} if kind.pad_type else {}
     typed |= {"model_max_length": kind.longest} if kind.longest else {}
     clean = {"clean_up_tokenization_spaces": True} if built and kind.cleans else {}
-    return {**held, **clean, "model_input_names": names, "padding_side": kind.side, **typed, **kind.more}
+    return {**named, **held, **clean, "model_input_names": names, "padding_side": kind.side, **typed, **kind.more}
 
 
 def additional(name: str, settings: Mapping[str, Any]) -> list[str]:
-    """The special tokens without a role: those that the settings name, and those that their class has by itself."""
-    from jaxformers.tokenization.formats import luke, wordpiece
-    from jaxformers.tokenization.formats import sentencepiece_families as families
-    from jaxformers.tokenization.formats.specials import text
+    """The special tokens without a role: those that the settings name, and those that their class has by itself.
 
-    key, kind = stem(name), find(name)
-    if kind is not None and kind.format == "sentencepiece":
-        return [str(text(t)) for t in families.additional(families.NAMES.get(key, key), settings)]
-    if key in ("luke", "mluke"):
-        return [str(text(t)) for t in luke.marks(settings)]
-    if key == "tapas":
-        return wordpiece.tapas_tokens(settings)
-    given = settings.get("additional_special_tokens")
-    if given is None and key in ("byt5", "flaubert", "herbert", "xlm"):
-        extra = range(settings.get("extra_ids", 125))
-        return [f"<extra_id_{i}>" for i in extra] if key == "byt5" else [f"<special{i}>" for i in range(10)]
-    return list(dict.fromkeys([*_always(key, settings), *(str(text(t)) for t in given or ())]))
+    Of classes that have some the module of their format says so, in a function of this name.
+    """
+    from jaxformers.tokenization.formats import specials
+
+    kind = find(name)
+    own = None if kind is None or kind.format is None else getattr(_format(kind), "additional", None)
+    listed = specials.additional(settings) if own is None else own(stem(name), settings)
+    return list(dict.fromkeys(str(specials.text(token)) for token in listed))
 
 
-def _always(stem: str, settings: Mapping[str, Any]) -> list[str]:
-    """The special tokens that stand before those of the settings."""
-    from jaxformers.tokenization.formats.sentencepiece_languages import PLBART
-    from jaxformers.tokenization.formats.sentencepiece_slow import MUSTC
-    from jaxformers.tokenization.formats.specials import text
-
-    if stem == "splinter":
-        return [text(settings.get("question_token")) or "[QUESTION]"]
-    if stem == "plbart":
-        return list(PLBART[settings.get("language_codes", "base")])
-    spoken = stem in ("speech2text", "speechtotext") and settings.get("lang_codes") is not None
-    return [f"<lang:{code}>" for code in MUSTC] if spoken else []
+def _format(kind: Kind) -> Any:
+    return importlib.import_module(f"jaxformers.tokenization.formats.{kind.format}")
 
 
 def build(name: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> tokenizers.Tokenizer:
@@ -247,6 +253,5 @@ def build(name: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
         held = ", ".join(sorted(p.name for p in directory.iterdir())[:12]) or "nothing"
         what = f"the older files of {name!r} are not read" if name else "no file names the tokenizer's class"
         raise CheckpointError(os.fspath(directory), [f"must hold tokenizer.json, as {what}; it holds {held}"])
-    module = importlib.import_module(f"jaxformers.tokenization.formats.{kind.format}")
     whole = {**{f"{role}_token": text for role, text in kind.tokens.items()}, **kind.more, **settings}
-    return module.build(stem(name), directory, whole)
+    return _format(kind).build(stem(name), directory, whole)

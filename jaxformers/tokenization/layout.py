@@ -15,8 +15,6 @@ from jaxformers.tokenization.fast import FastTokenizer
 from jaxformers.tokenization.layout_words import box_of, pages_of
 from jaxformers.tokenization.tensors import arrays, check_kind
 
-_NAMES = {"layoutlmv2": "LayoutLMv2", "layoutlmv3": "LayoutLMv3", "layoutxlm": "LayoutXLM", "udop": "Udop"}
-
 
 class Boxed(FastTokenizer):
     """What tokenizers of words with boxes share.
@@ -26,7 +24,7 @@ class Boxed(FastTokenizer):
     """
 
     def __init__(self, backend: Any, settings: Mapping[str, Any], kind: str = ""):
-        super().__init__(backend, {"tokenizer_class": f"{_NAMES[kind]}TokenizerFast", **settings}, kind)
+        super().__init__(backend, settings, kind)
         for role in ("cls", "sep", "pad"):
             if f"{role}_token_box" in settings:
                 setattr(self, f"{role}_token_box", box_of(f"{role}_token_box", settings[f"{role}_token_box"]))

@@ -35,7 +35,7 @@ class TableRows(FastTokenizer):
     """A tokenizer of tables."""
 
     def __init__(self, backend: Any, settings: Mapping[str, Any], kind: str = "tapas"):
-        super().__init__(backend, {"tokenizer_class": "TapasTokenizer", **settings}, kind)
+        super().__init__(backend, settings, kind)
         held = self.settings.get
         most = self.model_max_length
         self.cell_trim_length = int(held("cell_trim_length", -1))

@@ -19,6 +19,7 @@ LUKE, MLUKE = Case("luke", "LukeTokenizer", _ROBERTA), Case("mluke", "MLukeToken
 READER = Case("dpr", "DPRReaderTokenizer", {"vocab.txt": "wordpiece.txt"})
 SHAPES = {"[UNK]": 9, "[PAD]": 8, "the": 10, "##s": 11, "is": 12, ".": 13}
 ROC = Case("roc-bert", "RoCBertTokenizer", {"vocab.txt": "wordpiece.txt"})
+ALL = [LUKE, MLUKE, READER, ROC]
 A, B, C = (0, 7), (17, 28), (50, 58)
 
 CALLS: list[tuple[str | None, dict[str, Any]]] = [

@@ -87,13 +87,18 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> Py
     return BUILDERS[stem](directory, settings)
 
 
+def additional(stem: str, settings: Mapping[str, Any]) -> list[Any]:
+    """The `additional_special_tokens`: those of the settings or, of ByT5, the numbered ones."""
+    if stem == "byt5" and settings.get("additional_special_tokens") is None:
+        return [f"<extra_id_{i}>" for i in range(settings.get("extra_ids", 125))]
+    return specials.additional(settings)
+
+
 def _byt5(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
     extra = settings.get("extra_ids", 125)
     if type(extra) is not int or extra < 0:
         problem = f"extra_ids must be a whole number of at least 0, got {extra!r}"
         raise CheckpointError(str(directory / "tokenizer_config.json"), [problem])
-    given = settings.get("additional_special_tokens")
-    more = [f"<extra_id_{i}>" for i in range(extra)] if given is None else given
     flags = dict(lstrip=True, rstrip=True)
     roles = ("pad", "eos", "unk")
     *_, unk = specials.required(directory, settings, *roles)
@@ -104,7 +109,9 @@ def _byt5(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend
         return Template((("A", 0), end), (("A", 0), end, ("B", 0), end), once=True)
 
     scheme = Bytes(len(first), "ignore", unk)
-    return made(scheme, directory, {**settings, "additional_special_tokens": more}, around, None, first)
+    return made(
+        scheme, directory, {**settings, "additional_special_tokens": additional("byt5", settings)}, around, None, first
+    )
 
 
 def _perceiver(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:

@@ -11,8 +11,8 @@ import tokenizers
 from jaxformers.tokenization.formats import byte_bpe, sentencepiece, specials
 
 
-def marks(settings: Mapping[str, Any]) -> list[Any]:
-    """The additional special tokens: those of the settings, then the two that mark entities."""
+def additional(stem: str, settings: Mapping[str, Any]) -> list[Any]:
+    """The `additional_special_tokens`: those of the settings, then the two that mark entities."""
     own = (settings.get("entity_token_1") or "<ent>", settings.get("entity_token_2") or "<ent2>")
     held = specials.additional(settings)
     known = {specials.text(token) for token in held}
@@ -21,7 +21,7 @@ def marks(settings: Mapping[str, Any]) -> list[Any]:
 
 def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> tokenizers.Tokenizer:
     """Reads vocab.json and merges.txt, or sentencepiece.bpe.model."""
-    settings = {**settings, "additional_special_tokens": marks(settings)}
+    settings = {**settings, "additional_special_tokens": additional(stem, settings)}
     if stem == "luke":
         return byte_bpe.build("roberta", directory, settings)
     return sentencepiece.build("xlmroberta", directory, settings)

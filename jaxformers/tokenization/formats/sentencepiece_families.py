@@ -196,6 +196,7 @@ NAMES = {name: family for family, names in _SAME.items() for name in names.split
 
 def additional(stem: str, settings: Settings) -> list[Any]:
     """The `additional_special_tokens` of a class: those of the settings, and its own."""
+    stem = NAMES.get(stem, stem)
     given = settings.get("additional_special_tokens")
     own: dict[str, list[str]] = {
         "xlnet": ["<eop>", "<eod>"],

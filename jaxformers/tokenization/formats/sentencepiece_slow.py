@@ -88,6 +88,16 @@ def _speecht5(directory: pathlib.Path, settings: Settings) -> PythonBackend:
     return made(scheme, directory, settings, _ended, files=[file])
 
 
+def additional(stem: str, settings: Settings) -> list[Any]:
+    """The `additional_special_tokens`: languages of PLBart and Speech2Text, then those of the settings."""
+    first: list[str] = []
+    if stem == "plbart":
+        first = list(languages.PLBART[settings.get("language_codes", "base")])
+    elif stem in ("speech2text", "speechtotext") and settings.get("lang_codes") is not None:
+        first = [f"<lang:{code}>" for code in MUSTC]
+    return [*first, *(token for token in specials.additional(settings) if specials.text(token) not in first)]
+
+
 def _speech2text(directory: pathlib.Path, settings: Settings) -> PythonBackend:
     file, vocab = _listed(directory, settings)
     model = files.need(directory, "sentencepiece.bpe.model")
@@ -98,8 +108,7 @@ def _speech2text(directory: pathlib.Path, settings: Settings) -> PythonBackend:
         if held != "mustc" or wanted not in MUSTC:
             problem = f"be mustc, and tgt_lang one of {', '.join(MUSTC)}, got {held!r} and {wanted!r}"
             raise _refused(directory, "lang_codes", problem)
-        more = [f"<lang:{code}>" for code in MUSTC] + list(settings.get("additional_special_tokens") or ())
-        settings = {**settings, "additional_special_tokens": more}
+        settings = {**settings, "additional_special_tokens": additional("speech2text", settings)}
         front = [(processor.ids.get(f"<lang:{wanted}>", processor.model.unk_id), None)]
 
     def around(of: Of) -> Template:
@@ -121,8 +130,7 @@ def _plbart(directory: pathlib.Path, settings: Settings) -> PythonBackend:
     codes = languages.PLBART[held]
     last = [*codes, *(["<mask>"] if held == "base" else [])]
     texts = ["<s>", "<pad>", "</s>", "<unk>", *processor.model.texts[3:], *last]
-    more = [*codes, *(t for t in settings.get("additional_special_tokens") or () if specials.text(t) not in codes)]
-    settings = {**settings, "additional_special_tokens": more}
+    settings = {**settings, "additional_special_tokens": additional("plbart", settings)}
     vocab, unk = {token: i for i, token in enumerate(texts)}, specials.names(settings)["unk"]
     scheme = Pieces(vocab, unk, processor, _special(settings), Style(plain=True))
     flags = {"mask": {"lstrip": True, "normalized": True}}

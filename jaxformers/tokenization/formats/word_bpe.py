@@ -24,9 +24,13 @@ EXTRA = [f"<special{i}>" for i in range(10)]
 
 def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> tokenizers.Tokenizer | PythonBackend:
     """Reads vocab.json and merges.txt; of PhoBERT and BERTweet vocab.txt and bpe.codes; of FSMT two vocabularies."""
-    if stem in ("flaubert", "herbert", "xlm"):
-        settings = {"additional_special_tokens": EXTRA, **settings}
-    return BUILDERS[stem](directory, settings)
+    return BUILDERS[stem](directory, {**settings, "additional_special_tokens": additional(stem, settings)})
+
+
+def additional(stem: str, settings: Mapping[str, Any]) -> list[Any]:
+    """The `additional_special_tokens`: those of the settings or, of XLM's kin, the numbered ones."""
+    unsaid = settings.get("additional_special_tokens") is None
+    return list(EXTRA) if unsaid and stem in ("flaubert", "herbert", "xlm") else specials.additional(settings)
 
 
 # ------------------------------------------------------------------------------------------------------ in Rust

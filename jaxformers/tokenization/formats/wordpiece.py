@@ -28,10 +28,10 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
     roles = ("unk", "sep", "cls")
     name = dict(zip(roles, specials.required(directory, settings, *roles), strict=True))
     if stem == "splinter":
-        name |= {"question": specials.text(settings.get("question_token")) or "[QUESTION]", "dot": "."}
+        name |= {"question": _question(settings), "dot": "."}
         settings = {**settings, "additional_special_tokens": [name["question"]]}
     elif stem == "tapas":
-        settings = {**settings, "additional_special_tokens": tapas_tokens(settings)}
+        settings = {**settings, "additional_special_tokens": additional(stem, settings)}
     specials.need(file, vocab, name.values())
     made = tokenizers.Tokenizer(models.WordPiece(vocab=vocab, unk_token=name["unk"], max_input_chars_per_word=LONGEST))
     accents = settings.get("strip_accents")  # null: as letters are made small or not
@@ -48,10 +48,16 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
     return made
 
 
-def tapas_tokens(settings: Mapping[str, Any]) -> list[str]:
-    """TAPAS's special tokens without a role: those of the settings, and that of empty cells."""
-    given = [str(specials.text(t)) for t in settings.get("additional_special_tokens") or ()]
-    return list(dict.fromkeys([*given, specials.text(settings.get("empty_token")) or "[EMPTY]"]))
+def additional(stem: str, settings: Mapping[str, Any]) -> list[str]:
+    """The `additional_special_tokens`: those of the settings, Splinter's question, TAPAS's token of empty cells."""
+    given = [str(specials.text(t)) for t in specials.additional(settings)]
+    first = [_question(settings)] if stem == "splinter" else []
+    last = [specials.text(settings.get("empty_token")) or "[EMPTY]"] if stem == "tapas" else []
+    return list(dict.fromkeys([*first, *given, *last]))
+
+
+def _question(settings: Mapping[str, Any]) -> str:
+    return specials.text(settings.get("question_token")) or "[QUESTION]"
 
 
 def _around(stem: str, name: Mapping[str, str], vocab: Mapping[str, int], side: str) -> processors.TemplateProcessing:
