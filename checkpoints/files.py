@@ -58,6 +58,19 @@ def write_atomically(path: str | os.PathLike, data: bytes) -> None:
         f.write(data)
 
 
+def to_write(directory: str | os.PathLike) -> pathlib.Path:
+    """A directory to save files in, made if there is none.
+
+    Raises:
+      CheckpointError: it is a file.
+    """
+    folder = pathlib.Path(directory)
+    if folder.exists() and not folder.is_dir():
+        raise CheckpointError("save_pretrained", [f"must be given a directory, got the file {str(folder)!r}"])
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from jaxformers.checkpoints.files import read_json, write_atomically
+from jaxformers.checkpoints.files import read_json, to_write, write_atomically
 from jaxformers.errors import CheckpointError, InputError, nearest
 
 FILE = "preprocessor_config.json"
@@ -57,10 +57,7 @@ class Configured:
         Raises:
           CheckpointError: `directory` is a file.
         """
-        folder = pathlib.Path(directory)
-        if folder.exists() and not folder.is_dir():
-            raise CheckpointError("save_pretrained", [f"must be given a directory, got the file {str(folder)!r}"])
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = to_write(directory)
         text = json.dumps(self.to_dict(), indent=2, sort_keys=True) + "\n"
         write_atomically(folder / FILE, text.encode())
         return (str(folder / FILE),)

@@ -34,11 +34,13 @@ class Decoding:
         if array.ndim != 1 or (array.size and array.dtype.kind not in "iu") or (array < 0).any():
             problem = f"ids must be non-negative integers of shape [S], got {array.dtype}{list(array.shape)}"
             raise InputError("tokenizer.decode", [problem], "use batch_decode for rows of ids")
-        ids = array.astype(np.int64).tolist()
-        text = self.backend.decode(ids, skip_special_tokens=bool(skip_special_tokens))
+        text = self._text(array.astype(np.int64).tolist(), bool(skip_special_tokens))
         if clean_up_tokenization_spaces is None:
             clean_up_tokenization_spaces = self.clean_up_tokenization_spaces
         return self.clean_up_tokenization(text) if clean_up_tokenization_spaces else text
+
+    def _text(self, ids: list[int], skip_special_tokens: bool) -> str:
+        return self.backend.decode(ids, skip_special_tokens=skip_special_tokens)
 
     def batch_decode(self, sequences: Iterable[Any], **options: Any) -> list[str]:
         """`decode` of every row of ids [B, S]; rows may differ in length."""

@@ -5,6 +5,7 @@ Paper: https://arxiv.org/abs/2010.01057.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -165,6 +166,18 @@ class LukeTokenizer(OwnFiles):
         known = (self.entity_mask_token_id, self.entity_mask2_token_id)
         entities = names_of(spans or [], names, self.entity_vocab, self.entity_unk_token_id, known, self.task)
         return marked(text, spans or [], entities, ids, self.task, self.additional_special_tokens_ids)
+
+    def _text(self, ids: list[int], skip_special_tokens: bool) -> str:
+        """Added tokens, marks of entities among them, stand apart from what is around them."""
+        usual = {*self.all_special_ids} - {*self.additional_special_tokens_ids}
+        apart = self.added_tokens_decoder.keys() - usual
+        kept = [i for i in ids if not skip_special_tokens or i not in self.all_special_ids]
+        rows: list[list[int]] = []
+        for alone, group in itertools.groupby(kept, apart.__contains__):
+            held = list(group)
+            rows += [[i] for i in held] if alone else [held]
+        parts = [self.backend.decode(row, skip_special_tokens=False) for row in rows]
+        return " ".join(part for part in parts if part)
 
     def pad(  # type: ignore[override]
         self,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from jaxformers.checkpoints.files import write_atomically
+from jaxformers.checkpoints.files import to_write, write_atomically
 from jaxformers.errors import CheckpointError
 from jaxformers.tokenization.formats.python_backend import PythonBackend
 from jaxformers.tokenization.settings import SPECIAL, saved
@@ -37,10 +36,7 @@ class Saving(Vocabulary):
         Raises:
           CheckpointError: `save_directory` is a file.
         """
-        folder = pathlib.Path(save_directory)
-        if folder.exists() and not folder.is_dir():
-            raise CheckpointError("save_pretrained", [f"must be given a directory, got the file {str(folder)!r}"])
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = to_write(save_directory)
         files = {
             **self._vocabulary_files(),
             "tokenizer_config.json": _json(self._config()),

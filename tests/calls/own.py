@@ -112,6 +112,7 @@ def observe(load) -> dict[str, Any]:
             for n, (wanted, call) in enumerate(CALLS):
                 if task == wanted:
                     found[f"{case.name}/{n}"] = _plain(tokenizer(**call))
+        found[f"{case.name}/text"] = _said(load, case)
     shaped = load(ROC)
     found |= {f"roc-bert/{n}": _plain(shaped(**call)) for n, call in enumerate(SHAPED)}
     found["roc-bert/text"] = [shaped.decode(shaped(ONE)["input_ids"])]
@@ -128,6 +129,15 @@ def observe(load) -> dict[str, Any]:
             [_number(x) for x in span] for span in reader.decode_best_spans(rows, output, **options)
         ]
     return found
+
+
+def _said(load, case: Case) -> list[str]:
+    """Decoded texts with marks of entities, and with a word that was added."""
+    tokenizer = load(case, task="entity_pair_classification")
+    tokenizer.add_tokens(["newword"])
+    rows = [[A, C], [C, A], [A, A], [B, (29, 35)]]
+    rows = [tokenizer(ONE + " newword newword", entity_spans=spans)["input_ids"] for spans in rows]
+    return [tokenizer.decode(row, skip_special_tokens=skip) for row in rows for skip in (False, True)]
 
 
 def _number(x: Any) -> Any:

@@ -71,6 +71,11 @@ def observe(processor, case: Case) -> dict[str, np.ndarray]:
         found["both"] = processor(images=pictures, text=TEXTS, padding=True, return_tensors="np")
         found["text"] = processor(text=TEXTS, padding=True, return_tensors="np")
         found["one"] = processor(images=pictures[0], text=TEXTS[1], return_tensors="np")
+        if "Owl" in case.reference:
+            found["query"] = processor(images=pictures[0], query_images=pictures[1], return_tensors="np")
+            found["nested"] = processor(images=pictures, text=[TEXTS, TEXTS[:1]], return_tensors="np")
+        if "CLIPSeg" in case.reference:
+            found["shown"] = processor(images=pictures[0], visual_prompt=pictures[1], return_tensors="np")
         if "Llava" not in case.reference:
             found["image"] = processor(images=pictures[0], return_tensors="np")
     return {
@@ -270,5 +275,50 @@ CASES = [
         "SpeechT5Tokenizer",
         {"spm_char.model": "char.model"},
         {"feature_extractor_type": "SpeechT5FeatureExtractor"},
+    ),
+    Case(
+        "owlv2",
+        "Owlv2Processor",
+        "CLIPTokenizerFast",
+        _CLIP,
+        {"image_processor_type": "Owlv2ImageProcessor", **_PIXELS},
+        tokens={"model_max_length": 64},
+    ),
+    Case("git", "GitProcessor", "BertTokenizerFast", _BERT, {"image_processor_type": "CLIPImageProcessor", **_EDGE}),
+    Case(
+        "chinese-clip",
+        "ChineseCLIPProcessor",
+        "BertTokenizerFast",
+        _BERT,
+        {"image_processor_type": "ChineseCLIPImageProcessor", **_PIXELS, "crop_size": {"height": 24, "width": 24}},
+    ),
+    Case(
+        "altclip",
+        "AltCLIPProcessor",
+        "XLMRobertaTokenizerFast",
+        {"sentencepiece.bpe.model": "fairseq-nmt-nfkc.model"},
+        {"image_processor_type": "CLIPImageProcessor", **_EDGE},
+    ),
+    Case(
+        "dual",
+        "VisionTextDualEncoderProcessor",
+        "BertTokenizerFast",
+        _BERT,
+        {"image_processor_type": "ViTImageProcessor", **_PIXELS},
+    ),
+    Case(
+        "siglip",
+        "SiglipProcessor",
+        "T5TokenizerFast",
+        {"spiece.model": "t5.model"},
+        {"image_processor_type": "SiglipImageProcessor", **_PIXELS},
+    ),
+    Case(
+        "speech2text",
+        "Speech2TextProcessor",
+        "Speech2TextTokenizer",
+        {"vocab.json": "spoken.json", "sentencepiece.bpe.model": "identity.model"},
+        {"feature_extractor_type": "Speech2TextFeatureExtractor"},
+        sound=True,
     ),
 ]
