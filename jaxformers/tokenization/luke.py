@@ -177,6 +177,8 @@ class LukeTokenizer(OwnFiles):
             held = list(group)
             rows += [[i] for i in held] if alone else [held]
         parts = [self.backend.decode(row, skip_special_tokens=False) for row in rows]
+        if self.kind == "mluke":  # whose tokens are joined without the spaces at either end
+            parts = [part.strip(" ") for part in parts]
         return " ".join(part for part in parts if part)
 
     def pad(  # type: ignore[override]
