@@ -17,7 +17,7 @@ from jaxformers.processing.images.model_types import MODELS
 from jaxformers.processing.images.processor import ImageProcessor
 from jaxformers.processing.settings import FILE, model_type, read
 
-KEYS = ("image_processor_type", "feature_extractor_type")
+KEYS = ("image_processor_type", "feature_extractor_type", "video_processor_type")
 
 
 class AutoImageProcessor:

@@ -13,6 +13,7 @@ from jaxformers.checkpoints.files import read_json, to_write, write_atomically
 from jaxformers.errors import CheckpointError, InputError, nearest
 
 FILE = "preprocessor_config.json"
+OF_VIDEOS = "video_preprocessor_config.json"  # where newer files keep what prepares videos
 
 
 class Configured:
@@ -67,13 +68,13 @@ class Configured:
 
 
 def read(directory: pathlib.Path) -> dict[str, Any]:
-    """The settings in a directory's preprocessor_config.json.
+    """The settings in a directory's preprocessor_config.json or, where there is none, in that of videos.
 
     Raises:
       CheckpointError: it is missing or damaged.
     """
-    file = directory / FILE
-    if not file.is_file():
+    file = next((directory / name for name in (FILE, OF_VIDEOS) if (directory / name).is_file()), None)
+    if file is None:
         held = ", ".join(sorted(p.name for p in directory.iterdir())[:12]) or "nothing"
         raise CheckpointError(os.fspath(directory), [f"must hold {FILE}; it holds {held}"])
     return read_json(file)

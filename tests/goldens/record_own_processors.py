@@ -1,0 +1,35 @@
+"""Records what the reference's processors with calls of their own give: `record_own_processors.py [family ...]`."""
+
+import importlib
+import json
+import pathlib
+import sys
+import tempfile
+import warnings
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
+from processors.own import FAMILIES
+from processors.own.case import GOLDENS, digest, observe
+
+
+def main() -> None:
+    import torch
+    import transformers
+
+    transformers.logging.set_verbosity_error()
+    warnings.simplefilter("ignore")
+    for family in sys.argv[1:] or FAMILIES:
+        held = {}
+        for case in importlib.import_module(f"processors.own.{family}").CASES:
+            with tempfile.TemporaryDirectory() as folder:
+                directory = case.write(pathlib.Path(folder))
+                build = case.build or getattr(transformers, case.reference).from_pretrained
+                found = observe(build(directory), case, torch.as_tensor)
+                held[case.name] = {k: digest(v) for k, v in found.items()}
+        file = GOLDENS / f"{family}.json"
+        file.write_text(json.dumps(held, separators=(",", ":")) + "\n")
+        print(family, {k: len(v) for k, v in held.items()}, file.stat().st_size, "bytes")
+
+
+if __name__ == "__main__":
+    main()

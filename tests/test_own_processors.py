@@ -1,0 +1,76 @@
+"""Processors with calls and methods of their own: the reference's fields and readings, and one clear error each."""
+
+import importlib
+import json
+import warnings
+
+import numpy as np
+import pytest
+from processors.own import FAMILIES
+from processors.own.case import GOLDENS, digest, observe
+
+import jaxformers as jf
+
+CASES = [(family, case) for family in FAMILIES for case in importlib.import_module(f"processors.own.{family}").CASES]
+BY_NAME = {case.name: case for _, case in CASES}
+WANTED = {family: json.loads((GOLDENS / f"{family}.json").read_text()) for family in FAMILIES}
+
+
+@pytest.mark.parametrize(("family", "case"), CASES, ids=[case.name for _, case in CASES])
+def test_equals_the_reference(family, case, tmp_path):
+    processor = jf.AutoProcessor.from_pretrained(case.write(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = observe(processor, case, np.asarray)
+    wanted = WANTED[family][case.name]
+    assert found.keys() == wanted.keys()
+    for name, one in wanted.items():
+        got = digest(found[name])
+        assert got["shape"] == one["shape"], name
+        assert np.dtype(got["dtype"]).kind == np.dtype(one["dtype"]).kind if "text" not in one["dtype"] else True, name
+        if one["dtype"] == "text" or got["dtype"] == "text":
+            assert got == one, name
+        else:
+            np.testing.assert_allclose(got["entries"], one["entries"], rtol=1e-6, atol=1e-6, err_msg=name)
+            np.testing.assert_allclose(got["moments"], one["moments"], rtol=1e-6, atol=1e-6, err_msg=name)
+
+
+def test_every_golden_has_its_case():
+    assert {name for held in WANTED.values() for name in held} == BY_NAME.keys()
+
+
+@pytest.mark.parametrize("name", BY_NAME)
+def test_saved_and_read(name, tmp_path):
+    made = jf.AutoProcessor.from_pretrained(BY_NAME[name].write(tmp_path))
+    made.save_pretrained(tmp_path / "again")
+    again = jf.AutoProcessor.from_pretrained(tmp_path / "again")
+    assert (type(again), again.name, again.settings) == (type(made), made.name, made.settings)
+    if made.other is not None:
+        assert again.other.to_dict() == made.other.to_dict()
+    if made.tokenizer is not None:
+        assert again.tokenizer("two cats sat") == made.tokenizer("two cats sat")
+
+
+@pytest.fixture
+def load(tmp_path):
+    def made(name):
+        return jf.AutoProcessor.from_pretrained(BY_NAME[name].write(tmp_path))
+
+    return made
+
+
+def test_the_qformers_tokenizer_is_needed(tmp_path):
+    BY_NAME["instructblip"].write(tmp_path)
+    for file in (folder := tmp_path / "qformer_tokenizer").iterdir():
+        file.unlink()
+    folder.rmdir()
+    with pytest.raises(jf.CheckpointError, match="must hold the directory qformer_tokenizer"):
+        jf.AutoProcessor.from_pretrained(tmp_path)
+
+
+def test_what_prepares_videos_may_stand_in_a_file_of_its_own(tmp_path):
+    held = json.loads((BY_NAME["instructblipvideo"].write(tmp_path) / "preprocessor_config.json").read_text())
+    (tmp_path / "preprocessor_config.json").unlink()
+    held["video_processor_type"] = held.pop("image_processor_type").replace("Image", "Video")
+    (tmp_path / "video_preprocessor_config.json").write_text(json.dumps(held))
+    assert jf.AutoProcessor.from_pretrained(tmp_path).image_processor.size == {"height": 4, "width": 5}
