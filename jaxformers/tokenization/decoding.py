@@ -11,6 +11,19 @@ from jaxformers.errors import InputError
 from jaxformers.tokenization.formats.python_backend import PythonBackend
 
 
+def row(token_ids: Any) -> list[int]:
+    """The ids [S] of a list, a NumPy or JAX array, or of one id.
+
+    Raises:
+      InputError: ids are no integers, negative, or rows of them.
+    """
+    array = np.atleast_1d(np.asarray(token_ids))
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu") or (array < 0).any():
+        problem = f"ids must be non-negative integers of shape [S], got {array.dtype}{list(array.shape)}"
+        raise InputError("tokenizer.decode", [problem], "use batch_decode for rows of ids")
+    return array.astype(np.int64).tolist()
+
+
 class Decoding:
     """Text of ids and of tokens."""
 
@@ -30,14 +43,15 @@ class Decoding:
         Raises:
           InputError: ids are no integers, negative, or rows of them.
         """
-        array = np.atleast_1d(np.asarray(token_ids))
-        if array.ndim != 1 or (array.size and array.dtype.kind not in "iu") or (array < 0).any():
-            problem = f"ids must be non-negative integers of shape [S], got {array.dtype}{list(array.shape)}"
-            raise InputError("tokenizer.decode", [problem], "use batch_decode for rows of ids")
-        text = self._text(array.astype(np.int64).tolist(), bool(skip_special_tokens))
-        if clean_up_tokenization_spaces is None:
-            clean_up_tokenization_spaces = self.clean_up_tokenization_spaces
-        return self.clean_up_tokenization(text) if clean_up_tokenization_spaces else text
+        text = self._text(row(token_ids), bool(skip_special_tokens))
+        return self._cleaned(text, clean_up_tokenization_spaces)
+
+    def _cleaned(self, text: str, clean: bool | None) -> str:
+        return (
+            self.clean_up_tokenization(text)
+            if (self.clean_up_tokenization_spaces if clean is None else clean)
+            else text
+        )
 
     def _text(self, ids: list[int], skip_special_tokens: bool) -> str:
         return self.backend.decode(ids, skip_special_tokens=skip_special_tokens)

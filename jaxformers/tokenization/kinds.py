@@ -138,6 +138,7 @@ KINDS = (
     Kind("mgpstr", dict(bos="[GO]", eos="[s]", unk="[GO]", pad="[GO]"), True, "characters"),
     Kind(_SPEECH, _ANGLES, False, "speech"),
     Kind("vits", dict(unk="<unk>", pad="<pad>"), False, "speech"),
+    Kind("codellama", _LLAMA, False, "sentencepiece", side="left"),
     Kind("llama mistral mixtral", _LLAMA, False, "sentencepiece", side="left"),
     Kind("gemma gemma2 gemma3", _GEMMA, False, "sentencepiece", side="left"),
 )
@@ -150,6 +151,8 @@ _CALLS: dict[str, dict[str, Any]] = {"seamlessm4t": _SEAMLESS, "seamlessm4tv2": 
 
 # Classes with a call of their own, by module.
 _CLASSES = {
+    **dict.fromkeys(_SPEECH.split(), "ctc.CTCTokenizer"),
+    "codellama": "code_llama.CodeLlamaTokenizer",
     "dprreader": "dpr.DPRReaderTokenizer",
     "layoutlmv2": "layout.LayoutTokenizer",
     "layoutlmv3": "layout.LayoutTokenizer",
@@ -165,7 +168,7 @@ _CLASSES = {
 # As files name them, the classes that are saved as files of their own, not as tokenizer.json for any class to read.
 _NAMES = """
     BertGenerationTokenizer BertweetTokenizer BioGptTokenizer BlenderbotSmallTokenizer ByT5Tokenizer
-    CTRLTokenizer CanineTokenizer DPRReaderTokenizerFast EsmTokenizer FSMTTokenizer FlaubertTokenizer
+    CodeLlamaTokenizerFast CTRLTokenizer CanineTokenizer DPRReaderTokenizerFast EsmTokenizer FSMTTokenizer FlaubertTokenizer
     GPTSw3Tokenizer LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast LayoutXLMTokenizerFast LukeTokenizer
     M2M100Tokenizer MLukeTokenizer MarianTokenizer MgpstrTokenizer PLBartTokenizer PerceiverTokenizer
     PhobertTokenizer RoCBertTokenizer Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer UdopTokenizerFast

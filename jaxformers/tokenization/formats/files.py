@@ -45,6 +45,9 @@ def vocabulary(file: pathlib.Path, part: str | None = None) -> dict[str, int]:
         if part not in held:
             raise CheckpointError(str(file), [f"must hold an entry {part!r}; it has {', '.join(sorted(held)[:12])}"])
         value = held[part]
+    elif isinstance(value, Mapping) and value and all(isinstance(one, Mapping) for one in value.values()):
+        problem = f"must hold one JSON object of token: id; it has one for each of {', '.join(sorted(value)[:12])}"
+        raise CheckpointError(str(file), [problem], "name one, e.g. by target_lang")
     if not isinstance(value, Mapping) or not all(type(i) is int and 0 <= i < 2**31 for i in value.values()):
         raise CheckpointError(str(file), ["must hold one JSON object of token: id"])
     return dict(value)

@@ -183,7 +183,9 @@ class PythonBackend:
     def _ids(self, text: Any, words: bool) -> list[int]:
         tokens = [t for word in text for t in self.tokenize(word, True)] if words else self.tokenize(text)
         found = [self.token_to_id(token) for token in tokens]
-        unknown = self.token_to_id(self.scheme.unk or "") or 0
+        unk = self.scheme.unk or ""
+        unknown = self.scheme.find(unk)
+        unknown = (self.token_to_id(unk) or 0) if unknown is None else unknown
         return [unknown if index is None else index for index in found]
 
     def _row(self, row: Any, words: bool, special: bool) -> Encoding:

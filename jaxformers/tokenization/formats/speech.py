@@ -6,7 +6,7 @@ import itertools
 import pathlib
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import tokenizers
@@ -41,10 +41,29 @@ class Heard(Scheme):
     def split(self, text: str) -> list[str]:
         return list((text.upper() if self.lower else text).replace(" ", self.delimiter))
 
-    def join(self, tokens: list[str]) -> str:
-        heard = [token for token, _ in itertools.groupby(tokens) if token != self.blank]
-        text = "".join([self.space if token == self.delimiter else token for token in heard]).strip()
+    def join(self, tokens: list[str], group: bool = True, between: str = "") -> str:
+        """The text of a token a frame; `between`: what stands between two letters."""
+        text = between.join([letter for letter, _, _ in self.letters(tokens, group)]).strip()
         return text.lower() if self.lower else text
+
+    def letters(self, tokens: Sequence[str], group: bool = True) -> list[tuple[str, int, int]]:
+        """What was heard, and the frames from which and before which each letter was; `group`: are runs one letter?"""
+        found = [frame for frame in runs(tokens, group) if frame[0] != self.blank]
+        return [(self.space if token == self.delimiter else token, start, end) for token, start, end in found]
+
+    def speak(self, vocab: Mapping[str, int]) -> None:
+        """Goes over to the vocabulary of another language."""
+        self.vocab = dict(vocab)
+        self.names = {index: token for token, index in self.vocab.items()}
+
+
+def runs(tokens: Sequence[str], group: bool = True) -> list[tuple[str, int, int]]:
+    """The runs of a token with their first frame and the one behind their last; without `group` every token is one."""
+    if not group:
+        return [(token, i, i + 1) for i, token in enumerate(tokens)]
+    found = [(token, len(list(run))) for token, run in itertools.groupby(tokens)]
+    ends = itertools.accumulate(length for _, length in found)
+    return [(token, end - length, end) for (token, length), end in zip(found, ends, strict=True)]
 
 
 class Spoken(Scheme):
@@ -122,9 +141,14 @@ def _heard(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBacken
     space, lower = options.word(settings, "replace_word_delimiter_char", " "), options.flag(settings, "do_lower_case")
     scheme = Heard(vocab, unk, pad, delimiter, space, lower)
     out = made(scheme, directory, settings, lambda of: Template(), files=[file])
-    flags = dict(lstrip=True, rstrip=True, normalized=False)
-    out.add_tokens([tokenizers.AddedToken(token, **flags) for token in vocab if len(token) > 1])
+    whole(out, vocab)
     return out
+
+
+def whole(backend: PythonBackend, vocab: Iterable[str]) -> None:
+    """Adds the tokens of several letters, so that they are not cut."""
+    flags = dict(lstrip=True, rstrip=True, normalized=False)
+    backend.add_tokens([tokenizers.AddedToken(token, **flags) for token in vocab if len(token) > 1])
 
 
 def _spoken(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
