@@ -74,3 +74,8 @@ def test_what_prepares_videos_may_stand_in_a_file_of_its_own(tmp_path):
     held["video_processor_type"] = held.pop("image_processor_type").replace("Image", "Video")
     (tmp_path / "video_preprocessor_config.json").write_text(json.dumps(held))
     assert jf.AutoProcessor.from_pretrained(tmp_path).image_processor.size == {"height": 4, "width": 5}
+
+
+def test_questions_need_an_image(load):
+    with pytest.raises(jf.InputError, match="Pix2StructProcessor: images must be given"):
+        load("pix2struct-vqa")(text="Why?")

@@ -51,6 +51,7 @@ KINDS = {
     "Blip2Processor": Kind("blip-2", types=False, made_by="prefixes.Blip2"),
     "InstructBlipProcessor": Kind("instructblip", types=False, made_by="prefixes.InstructBlip"),
     "InstructBlipVideoProcessor": Kind("instructblipvideo", types=False, made_by="prefixes.InstructBlipVideo"),
+    "Pix2StructProcessor": Kind("pix2struct", types=False, made_by="patches.Pix2Struct"),
     "SamProcessor": Kind("sam", reads=False, made_by="prompts.Sam"),
     "DonutProcessor": Kind("donut-swin", made_by="pages.Donut"),
     "LayoutLMv2Processor": Kind("layoutlmv2", made_by="layouts.LayoutOfBytes"),

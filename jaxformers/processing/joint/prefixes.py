@@ -10,6 +10,7 @@ import tokenizers
 
 from jaxformers.errors import CheckpointError, InputError
 from jaxformers.processing.features import Features
+from jaxformers.processing.joint.sharing import shares
 from jaxformers.processing.processors import Processor
 from jaxformers.tokenization import AutoTokenizer
 from jaxformers.tokenization.tensors import arrays
@@ -45,16 +46,12 @@ class Blip2(Processor):
         said = {k: fields.pop(k) for k in fields.keys() - {"pixel_values"}}
         if images is not None and count is not None:
             whole = {"add_special_tokens": False, "padding": False, "truncation": False}
-            more = {k: True for k in _MORE if self.text_options(options).get(k)}
+            asked = shares(self, options)[1]
+            more = {k: True for k in _MORE if asked.get(k)}
             front = self.tokenizer(self.image_token * (count * self.frames), **whole, **more)
             said = {k: [front[k] + row for row in v] if k in front else v for k, v in said.items()}
         said = said if return_tensors is None else arrays(said, return_tensors)
         return Features({**said, **Features(fields, return_tensors)})
-
-    def text_options(self, options: dict[str, Any]) -> dict[str, Any]:
-        """Those of a call's options that are the tokenizer's."""
-        rest = {k: v for k, v in self.sorted_options(options)[1].items() if not k.endswith("_kwargs")}
-        return {**rest, **(options.get("text_kwargs") or {})}
 
     def read(self, text: Any, **options: Any) -> Any:
         """The fields of texts, with room for the image tokens."""
@@ -77,7 +74,7 @@ class InstructBlip(Blip2):
         fields = super().__call__(images, text, return_tensors, **options)
         if text is None:
             return fields
-        asked = {"return_token_type_ids": False, **self.text_options(options), "return_tensors": return_tensors}
+        asked = {"return_token_type_ids": False, **shares(self, options)[1], "return_tensors": return_tensors}
         read = self.qformer_tokenizer([text] if isinstance(text, str) else text, **asked)
         names = [k for k in ("input_ids", "attention_mask") if k in read]
         return Features({**fields, **{f"qformer_{k}": read[k] for k in names}})
