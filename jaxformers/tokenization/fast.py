@@ -54,7 +54,7 @@ class FastTokenizer(Saving, Decoding, Lengths, Languages, ChatTemplates):
         self.chat_template = {one["name"]: one["template"] for one in held} if isinstance(held, list | tuple) else held
         self.kind = kind
         self._usual = kinds.call(kind)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         add_named_tokens(backend, settings)
         agree(backend, settings)
 
@@ -255,7 +255,7 @@ class FastTokenizer(Saving, Decoding, Lengths, Languages, ChatTemplates):
         return {k: v for k, v in self.__dict__.items() if k != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, _lock=threading.Lock())
+        self.__dict__.update(state, _lock=threading.RLock())
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} tokens, {self.special_tokens_map})"

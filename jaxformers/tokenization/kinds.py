@@ -105,6 +105,7 @@ KINDS = (
     Kind("layoutxlm", _ROBERTA, False, "sentencepiece", more=_BOXES),
     Kind("udop", dict(_T5, sep="</s>"), False, "sentencepiece", more=_SEP_BOX),
     Kind("luke mluke", _ROBERTA, False, "luke"),
+    Kind("bertjapanese", _BRACKETS, True, "japanese"),
     Kind("mpnet", dict(_ROBERTA, unk="[UNK]"), False, "wordpiece", cleans=True),
     Kind("codegen gpt2 gptbigcode gptj gptneo opt phi starcoder2 whisper", _ENDS, False, "byte_bpe"),
     Kind("gptneox", _ENDS),
@@ -167,12 +168,12 @@ _CLASSES = {
 
 # As files name them, the classes that are saved as files of their own, not as tokenizer.json for any class to read.
 _NAMES = """
-    BertGenerationTokenizer BertweetTokenizer BioGptTokenizer BlenderbotSmallTokenizer ByT5Tokenizer
-    CodeLlamaTokenizerFast CTRLTokenizer CanineTokenizer DPRReaderTokenizerFast EsmTokenizer FSMTTokenizer FlaubertTokenizer
-    GPTSw3Tokenizer LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast LayoutXLMTokenizerFast LukeTokenizer
-    M2M100Tokenizer MLukeTokenizer MarianTokenizer MgpstrTokenizer PLBartTokenizer PerceiverTokenizer
-    PhobertTokenizer RoCBertTokenizer Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer UdopTokenizerFast
-    VitsTokenizer Wav2Vec2CTCTokenizer XLMProphetNetTokenizer XLMTokenizer
+    BertGenerationTokenizer BertJapaneseTokenizer BertweetTokenizer BioGptTokenizer BlenderbotSmallTokenizer
+    ByT5Tokenizer CTRLTokenizer CanineTokenizer CodeLlamaTokenizerFast DPRReaderTokenizerFast EsmTokenizer
+    FSMTTokenizer FlaubertTokenizer GPTSw3Tokenizer LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast
+    LayoutXLMTokenizerFast LukeTokenizer M2M100Tokenizer MLukeTokenizer MarianTokenizer MgpstrTokenizer
+    PLBartTokenizer PerceiverTokenizer PhobertTokenizer RoCBertTokenizer Speech2TextTokenizer SpeechT5Tokenizer
+    TapasTokenizer UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer XLMProphetNetTokenizer XLMTokenizer
 """
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,7 +21,7 @@ class Vocabulary(Roles):
     """The tokens of a backend, a `tokenizers.Tokenizer`, and what is put around texts."""
 
     backend: tokenizers.Tokenizer
-    _lock: threading.Lock  # the backend's truncation and padding are state
+    _lock: Any  # the backend's truncation and padding are state
 
     def convert_tokens_to_ids(self, tokens: str | Iterable[str]) -> Any:
         """The id of a token, or the ids of several; unknown ones give the unknown token's id."""

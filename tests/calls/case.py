@@ -76,6 +76,8 @@ def plain(x: Any) -> Any:
     """Lists and numbers, without tuples and arrays."""
     if isinstance(x, list | tuple):
         return [plain(one) for one in x]
+    if hasattr(x, "keys"):
+        return {name: plain(x[name]) for name in list(x)}
     return x.tolist() if hasattr(x, "tolist") else x
 
 

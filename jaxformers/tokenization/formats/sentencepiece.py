@@ -23,7 +23,7 @@ WHOLE = ("extra_ids", "offset")  # settings that are numbers
 
 def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> tokenizers.Tokenizer:
     """Reads a class's SentencePiece model, and the settings of tokenizer_config.json that its class knows."""
-    stem = NAMES.get(stem, stem)
+    name, stem = stem, NAMES.get(stem, stem)
     family = FAMILIES[stem]
     _check(directory, settings)
     file = files.need(directory, family.file)
@@ -46,7 +46,7 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
         raise
     except Exception as e:  # the library raises a bare Exception
         raise CheckpointError(str(file), [f"must be a SentencePiece model: {e}"]) from None
-    made.add_tokens(_special(stem, directory, made, settings))
+    made.add_tokens(_special(name, directory, made, settings))
     if stem in languages.USUAL:
         languages.start(made, stem, settings)
     elif family.single:
@@ -79,7 +79,7 @@ def _special(
     Those that the model holds do without unless they have other flags; all keep on being found before or after text is
     cleaned, as the model has it.
     """
-    flags, more = FAMILIES[stem].flags, additional(stem, settings)
+    flags, more = FAMILIES[NAMES.get(stem, stem)].flags, additional(stem, settings)
     found = specials.gather(directory, {**settings, "additional_special_tokens": more}, flags)
     held = {t.content: t.normalized for t in made.get_added_tokens_decoder().values()}
     listed = {t.content for t in specials.added(directory, settings).values()}

@@ -86,6 +86,8 @@ def _extra(settings: Settings) -> list[str]:
 
 OFFSET = 103  # how far Pegasus's ids are behind the file's
 EXTRA = 100  # T5's sentinels
+FILL = "<FILL_ME>"  # where CodeLLaMA fills in
+INFILLING = {"prefix": "▁<PRE>", "middle": "▁<MID>", "suffix": "▁<SUF>", "eot": "▁<EOT>"}  # its tokens by role
 MADE_UP = tuple(f"<madeupword{i}>" for i in range(7))
 
 
@@ -183,7 +185,7 @@ FAMILIES = {
 }
 _SAME = {
     "t5": "longt5 switchtransformers umt5",
-    "llama": "mistral mixtral",
+    "llama": "codellama mistral mixtral",
     "gemma": "gemma2 gemma3",
     "xlmroberta": "layoutxlm xlmrobertaxl xmod",
     "pegasus": "bigbirdpegasus pegasusx",
@@ -196,7 +198,7 @@ NAMES = {name: family for family, names in _SAME.items() for name in names.split
 
 def additional(stem: str, settings: Settings) -> list[Any]:
     """The `additional_special_tokens` of a class: those of the settings, and its own."""
-    stem = NAMES.get(stem, stem)
+    named, stem = stem, NAMES.get(stem, stem)
     given = settings.get("additional_special_tokens")
     own: dict[str, list[str]] = {
         "xlnet": ["<eop>", "<eod>"],
@@ -208,6 +210,9 @@ def additional(stem: str, settings: Settings) -> list[Any]:
     given = list(given or ())
     if stem in ("t5", "mt5"):
         return given if any("<extra_id_" in str(text(t)) for t in given) else given + _extra(settings)
+    if named == "codellama":
+        filling = [settings.get(f"{role}_token", usual) for role, usual in INFILLING.items()]
+        return _joined(given, [token for token in filling if token is not None])
     if stem == "mbart":
         return _joined(list(CODES["mbart"]), given)
     if stem == "pegasus":

@@ -43,6 +43,8 @@ CASES = [
     Case("llama-not-legacy", "LlamaTokenizerFast", _LLAMA, {"legacy": False, "pad_token": "</s>"}),
     Case("llama-ends", "LlamaTokenizerFast", _LLAMA, {"add_bos_token": False, "add_eos_token": True}),
     Case("llama-bare", "LlamaTokenizerFast", _LLAMA, {"legacy": False, "add_prefix_space": False}),
+    Case("code-llama", "CodeLlamaTokenizerFast", _LLAMA, {"pad_token": "</s>"}),
+    Case("code-llama-ends", "CodeLlamaTokenizerFast", _LLAMA, {"add_eos_token": True, "eot_token": None}),
     Case("gemma", "GemmaTokenizerFast", _GEMMA),
     Case("gemma-ends", "GemmaTokenizerFast", _GEMMA, {"add_eos_token": True}),
     Case("big-bird", "BigBirdTokenizerFast", _ALBERT),

@@ -1,0 +1,48 @@
+"""Calls that only some classes have: the reference's values, files, and one clear error for bad input."""
+
+import json
+
+import pytest
+from calls.classes import GOLDENS, NAMES, code_llama, observe
+
+import jaxformers as jf
+from jaxformers.errors import InputError
+
+
+@pytest.fixture
+def load(tmp_path):
+    def made(case, **settings):
+        directory = tmp_path / case.name
+        directory.mkdir(exist_ok=True)
+        return jf.AutoTokenizer.from_pretrained(case.write(directory), **settings)
+
+    return made
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_calls_equal_the_reference(load, name):
+    wanted = json.loads((GOLDENS / f"{name}.json").read_text())
+    found = json.loads(json.dumps(observe(name, load)))
+    assert found.keys() == wanted.keys()
+    for call, value in wanted.items():
+        assert found[call] == value, call
+
+
+def test_code_llama_batches_settings_and_files(load, tmp_path):
+    made = load(code_llama.CASE)
+    made.save_pretrained(tmp_path / "again")
+    again = jf.AutoTokenizer.from_pretrained(tmp_path / "again")
+    assert type(again) is type(made)
+    assert again(code_llama.GAP) == made(code_llama.GAP)
+    # The reference leaves gaps of a batch in its texts; here a batch is its rows.
+    assert made([code_llama.GAP, "a<FILL_ME>b"]).input_ids == [
+        made(t).input_ids for t in (code_llama.GAP, "a<FILL_ME>b")
+    ]
+    first = load(code_llama.CASE, suffix_first=True)  # which the reference reads and never uses
+    assert first(code_llama.GAP) == made(code_llama.GAP, suffix_first=True)
+    with pytest.raises(InputError, match="in every row of a batch or in none"):
+        made([code_llama.GAP, "plain"])
+    with pytest.raises(InputError, match="must hold <FILL_ME> once, got 2"):
+        made(code_llama.GAP * 2)
+    with pytest.raises(InputError, match="needs prefix_token, middle_token and suffix_token"):
+        load(code_llama.CASE, middle_token=None)(code_llama.GAP)
