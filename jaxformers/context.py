@@ -1,4 +1,4 @@
-"""How to run a model, as opposed to what it is: attention kernel, rematerialisation, precision of products.
+"""How to run a model, as opposed to what it is: attention kernel, rematerialisation, precision, mesh and rules.
 
 The settings live in a JAX user context, which is part of `jax.jit`'s cache key: entering `jf.running(...)` with other
 settings retraces, and never reuses a stale program.
@@ -12,6 +12,7 @@ from typing import Any
 
 import jax
 
+from jaxformers import sharding
 from jaxformers.errors import InputError
 
 ATTENTION = ("auto", "xla", "cudnn", "eager", "chunked", "splash")
@@ -24,6 +25,8 @@ class Run:
 
     attention: str = "auto"
     remat: str = "none"
+    mesh: Any = None
+    rules: Any = None
 
 
 _context = jax.make_user_context(Run())
@@ -46,6 +49,8 @@ def running(*, precision: Any = None, **settings):
         leaves it to one that can.
       remat: what the backward pass recomputes, per layer: "none", "full" (keep only layer inputs), "dots" (keep matrix
         products) or "dots_no_batch" (keep products with weights only).
+      mesh, rules: lay activations over this mesh by these rules (a preset, a dictionary or `sharding.Rules`): the rows
+        of a batch, positions, heads. Parameters lie as `jf.load(..., mesh=mesh, rules=rules)` placed them.
       precision: precision of matrix products and convolutions, as `jax.default_matmul_precision` takes it ("highest",
         "bfloat16", ...); it is part of jit's cache key as well.
 
@@ -57,8 +62,12 @@ def running(*, precision: Any = None, **settings):
     for name, values in (("attention", ATTENTION), ("remat", REMAT)):
         if name in settings and settings[name] not in values:
             problems.append(f"{name} must be one of {', '.join(values)}, got {settings[name]!r}")
+    if settings.get("rules") is not None and settings.get("mesh", current().mesh) is None:
+        problems.append("rules need a mesh to go over: running(mesh=..., rules=...)")
     if problems:
         raise InputError("running", problems)
+    if "rules" in settings:
+        settings["rules"] = None if settings["rules"] is None else sharding.resolve(settings["rules"])
     products = contextlib.nullcontext() if precision is None else jax.default_matmul_precision(precision)
     with products, _context(dataclasses.replace(current(), **settings)):
         yield current()

@@ -270,7 +270,8 @@ def test_eight_devices_equal_one(s: Subject):
         lambda v: jax.device_put(v, batch if v.ndim and v.shape[0] == 2 else NamedSharding(mesh, PartitionSpec())),
         s.inputs,
     )
-    out = leaves(s.stacked.replace(params=params)(**inputs, **s.options))
+    with jf.running(mesh=mesh, rules="fsdp+tensor+sequence"):
+        out = leaves(s.stacked.replace(params=params)(**inputs, **s.options))
     for name, value in s.outputs.items():
         assert relative_error(out[name], value) <= 1e-5, name
 

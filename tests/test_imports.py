@@ -16,7 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "spec": set(),
     "output": set(),
     "cache": set(),
-    "context": {"errors"},
+    "context": {"errors", "sharding"},
     "config": {"errors"},
     "checkpoints": {"errors"},
     "bridges": {"errors", "checkpoints"},

@@ -29,9 +29,9 @@ TREE = {
 
 
 def specs(rules, tree=TREE, mesh=MESH) -> dict[str, P]:
-    shardings = sharding.plan(tree, mesh, rules).shardings
-    assert jax.tree.structure(shardings) == jax.tree.structure(tree)
-    return {spec.label(path): s.spec for path, s in spec.paths(shardings)}
+    plan = sharding.plan(tree, mesh, rules)
+    assert jax.tree.structure(plan.shardings) == jax.tree.structure(tree)
+    return {spec.label(path): s.spec for path, _, s in plan.each()}
 
 
 # ------------------------------------------------------------------------------------------------------ plans
@@ -110,8 +110,125 @@ def test_a_mesh_axis_is_used_once_a_parameter():
 
 
 def test_a_rule_for_an_axis_that_is_not_there_is_noted():
-    plan = sharding.plan(TREE, MESH, {"embedd": "fsdp"})
-    assert plan.notes == ("rule 'embedd': no parameter has this axis; they have embed, mlp, vocab",)
+    plan = sharding.plan(TREE, MESH, {"experts": "fsdp", "batch": "data"})
+    assert plan.notes == ("rule 'experts': no parameter has this axis; they have embed, mlp, vocab",)
+
+
+def test_what_differs_by_name():
+    own = sharding.Rules(
+        {"embed": "fsdp", "mlp": "tensor"}, {r"down": {"embed": None}, r"^norm|embed": {"embed": "data"}}
+    )
+    found = specs(own)
+    assert found["layers.0.up.weight"] == P("tensor", "fsdp")
+    assert found["layers.1.down.weight"] == P(None, "tensor")
+    assert found["norm.weight"] == P("data")
+    assert found["embed.weight"] == P(None, "data")
+
+
+def test_an_expression_must_fit_all_stacked_layers_or_none():
+    own = sharding.Rules({"mlp": "tensor"}, {r"layers\.1\.up": {"mlp": None}})
+    assert specs(own)["layers.1.up.weight"] == P()
+    plan = sharding.plan(spec.stack(TREE), MESH, own)
+    assert plan.shardings["layers"]["up"]["weight"].spec == P(None, "tensor")
+    assert {note.split(":")[0] for note in plan.notes} == {"layers.0-1.up.bias", "layers.0-1.up.weight"}
+    assert all("fits 1 of 2 stacked layers; left out" in note for note in plan.notes)
+
+
+def test_zero_splits_the_optimizer_and_leaves_the_parameters():
+    for preset, gradients in (("zero1", P()), ("zero2", P(None, ("data", "fsdp")))):
+        plan = sharding.plan(TREE, MESH, preset)
+        assert plan.shardings["layers"][0]["up"]["weight"].spec == P()
+        assert plan.gradients["layers"][0]["up"]["weight"].spec == gradients
+        assert plan.optimizer["layers"][0]["up"]["weight"].spec == P(None, ("data", "fsdp"))
+        assert plan.batch().spec == P(("data", "fsdp"))
+    joined = sharding.plan(TREE, MESH, "zero1+tensor")
+    assert joined.shardings["layers"][0]["up"]["weight"].spec == P("tensor")
+    assert joined.optimizer["layers"][0]["up"]["weight"].spec == P("tensor", ("data", "fsdp"))
+
+
+def test_presets_join():
+    mesh = make_mesh(data=2, expert=2, fsdp=2)
+    experts = {"e": nn.moe.Experts(4, nn.Linear(8, 12))}
+    assert specs("fsdp+expert", experts, mesh)["e.0-3.weight"] == P("expert", None, "fsdp")
+    assert sharding.plan(experts, mesh, "fsdp+expert").batch(3).spec == P(("data", "fsdp", "expert"))
+    stages = specs("stage+tensor", spec.stack(TREE), make_mesh(stage=2, tensor=2))
+    assert stages["layers.0-1.up.weight"] == P("stage", "tensor")
+
+
+# ------------------------------------------------------------------------------------------------------ auto
+
+
+def test_auto_takes_the_plainest_that_fits():
+    tree = {"w": nn.Linear(1024, 1024, bias=False)}  # 4 MiB in float32
+    mesh = make_mesh(fsdp=4, tensor=2)
+
+    def chosen(**budget):
+        plan = sharding.plan(tree, mesh, "auto", **budget)
+        return plan.notes[0].split("'")[1], plan.bytes()
+
+    assert chosen(memory=6 << 20) == ("replicated", 4 << 20)
+    assert chosen(memory=3 << 20) == ("tensor", 2 << 20)
+    assert chosen(memory=2 << 20) == ("fsdp", 1 << 20)
+    assert chosen(memory=1 << 20) == ("fsdp+tensor", 1 << 19)
+    assert chosen(memory=2 << 20, dtype="bfloat16") == ("tensor", 2 << 20)
+    assert chosen(memory=13 << 20, train=True) == ("zero1", 4 << 20)  # 4 + 4 + 8 / 4
+    note = sharding.plan(tree, mesh, "auto", memory=6 << 20).notes[0]
+    assert note == "auto: 'replicated'; parameters take 0.00 GiB of a device's 0.01 GiB"
+    with pytest.raises(jf.JaxformersError, match=r"finds nothing that fits .* fsdp\+tensor takes"):
+        chosen(memory=1 << 18)
+
+
+def test_auto_on_this_host_keeps_a_small_model_whole():
+    model = jf.init(jf.AutoConfig.for_model("gpt2", n_layer=1, n_embd=8, n_head=2), mesh=MESH, rules="auto")
+    assert all(x.sharding.is_fully_replicated for x in jax.tree.leaves(model.params))
+
+
+# ------------------------------------------------------------------------------------------------------ shown
+
+
+def test_a_plan_prints_as_a_table():
+    lines = str(sharding.plan(TREE, MESH, "fsdp+tensor")).splitlines()
+    assert lines[0].split("  ")[0] == "parameter"
+    up = next(line for line in lines if line.startswith("layers.*.up.weight"))
+    assert [x.strip() for x in up.split("  ") if x] == ["layers.*.up.weight", "12 x 8", "tensor fsdp", "6 x 4", "2"]
+    count = (16 * 8) // 4 + 2 * (2 * 12 * 8 // 4 + 12 // 2 + 8 // 2) + 2 * 8 // 2
+    assert count == 156
+    assert lines[-1] == "mesh data 2, fsdp 2, tensor 2: 156 of 568 parameters on a device (27.5%)"
+
+
+def test_a_plan_draws_which_device_holds_what(capsys):
+    plan = sharding.plan(TREE, MESH, "fsdp+tensor")
+    plan.draw("layers.0.up.weight")
+    out = capsys.readouterr().out
+    cells = [[x.strip() for x in line.split("│")[1:-1]] for line in out.splitlines() if "│" in line]
+    assert cells == [["0 4", "2 6"], ["1 5", "3 7"]]  # two halves of mlp down, two of embed across, data copies them
+    plan.draw()
+    assert "layers.*.down.weight" in capsys.readouterr().out
+    with pytest.raises(jf.JaxformersError, match=r"nearest: layers\.0\.up\.weight"):
+        plan.draw("layers.0.up.weigth")
+
+
+# ------------------------------------------------------------------------------------------------------ meshes
+
+
+def test_a_mesh_by_names():
+    assert dict(sharding.mesh(data=2, fsdp=-1, tensor=2).shape) == {"data": 2, "fsdp": 2, "tensor": 2}
+    assert sharding.mesh(jax.devices()[:4], tensor=4).devices.tolist() == jax.devices()[:4]
+
+
+@pytest.mark.parametrize(
+    ("axes", "problem"),
+    [
+        ({"data": 16}, "data 16 needs exactly 16 devices, there are 8"),
+        ({"data": 3, "fsdp": -1}, "data 3 x fsdp -1 needs a multiple of 3 devices, there are 8"),
+        ({"data": 0}, "axis 'data' must be positive or -1, got 0"),
+        ({"data": -1, "fsdp": -1}, "only one axis may be -1, got data, fsdp"),
+        ({}, "at least one axis must be named"),
+    ],
+)
+def test_meshes_that_can_not_be(axes, problem):
+    with pytest.raises(jf.JaxformersError, match=problem):
+        sharding.mesh(**axes)
 
 
 # ------------------------------------------------------------------------------------------------------ refusals
@@ -127,6 +244,17 @@ def test_unknown_mesh_axes_are_all_listed():
         sharding.plan(TREE, MESH, {"embed": "model", "mlp": ("tensor", "expert"), "vocab": None})
     assert [p.split("'")[1] for p in e.value.problems] == ["expert", "model"]
     assert "('data', 'fsdp', 'tensor')" in str(e.value)
+
+
+def test_axes_that_there_are_not():
+    with pytest.raises(jf.JaxformersError, match="there is no axis 'embedd'; nearest: embed"):
+        sharding.plan(TREE, MESH, {"embedd": "fsdp"})
+    with pytest.raises(jf.JaxformersError, match="axis 'embed' must go over a mesh axis once"):
+        sharding.plan(TREE, MESH, {"embed": ("fsdp", "fsdp")})
+    with pytest.raises(jf.JaxformersError, match=r"paths: '\(' must be a regular expression"):
+        sharding.Rules({}, {"(": {}})
+    with pytest.raises(jf.JaxformersError, match="must be a preset's name, a dictionary or Rules, got 3"):
+        sharding.plan(TREE, MESH, 3)
 
 
 def test_a_preset_that_would_split_nothing():

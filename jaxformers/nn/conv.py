@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxformers.errors import InputError
+from jaxformers.nn.constrain import positions_whole
 from jaxformers.nn.linear import linear
 from jaxformers.spec import Param, zeros
 
@@ -69,7 +70,8 @@ def conv2d(p, x, stride=1, padding=0, groups: int = 1, dilation=1):
         return linear({**p, "weight": w[:, :, 0, 0]}, x[:, :: stride[0], :: stride[1]])
     # XLA's CPU convolves by OIHW as fast as by HWIO, except inside a scan: there it is ten times slower.
     w, layout = w.transpose(2, 3, 1, 0), ("NHWC", "HWIO", "NHWC")
-    y = jax.lax.conv_general_dilated(x, w, stride, padding, None, pair(dilation), layout, groups)
+    y = jax.lax.conv_general_dilated(positions_whole(x), w, stride, padding, None, pair(dilation), layout, groups)
+    y = positions_whole(y)
     return y + p["bias"] if "bias" in p else y
 
 

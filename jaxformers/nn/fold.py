@@ -7,6 +7,7 @@ import functools
 import jax
 
 from jaxformers import context
+from jaxformers.nn.constrain import residual
 from jaxformers.nn.dropout import split_layers
 from jaxformers.spec import Layers, Stack
 
@@ -35,6 +36,8 @@ def fold(f, layers, x, *, states: bool = False, unroll_on_cpu: bool = False, **e
       x after the last layer, and the ys in the form of `layers`: `Layers` of dicts, or one `Stack`.
     """
     remat = context.current().remat
+    if context.current().mesh is not None:
+        x, f = jax.tree.map(residual, x), _laid(f)
     if "key" in each:
         each["key"] = split_layers(each["key"], num_layers(layers))
     if states:
@@ -55,6 +58,16 @@ def fold(f, layers, x, *, states: bool = False, unroll_on_cpu: bool = False, **e
         ys.append(y)
         at += n or 1
     return x, ys
+
+
+def _laid(f):
+    """A layer whose output lies on the mesh as the stream between layers does."""
+
+    def g(layer, x, **one):
+        x, y = f(layer, x, **one)
+        return jax.tree.map(residual, x), y
+
+    return g
 
 
 def _reporting(f):

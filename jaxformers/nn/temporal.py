@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import jax
 
+from jaxformers.nn.constrain import positions_whole
 from jaxformers.spec import Param, zeros
 
 
@@ -19,5 +20,6 @@ def time_conv(p, x, stride: int = 1, padding: int | tuple[int, int] = 0, groups:
     pads = [padding if isinstance(padding, tuple) else (padding, padding)]
     w = p["weight"].transpose(2, 1, 0)  # by this layout XLA's CPU is as fast inside a scan as outside
     layout = ("NWC", "WIO", "NWC")
-    y = jax.lax.conv_general_dilated(x, w, (stride,), pads, None, (dilation,), layout, groups)
+    y = jax.lax.conv_general_dilated(positions_whole(x), w, (stride,), pads, None, (dilation,), layout, groups)
+    y = positions_whole(y)
     return y + p["bias"] if "bias" in p else y
