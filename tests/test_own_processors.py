@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+from images.case import PICTURES
 from processors.own import FAMILIES
 from processors.own.case import GOLDENS, digest, observe
 
@@ -79,3 +80,17 @@ def test_what_prepares_videos_may_stand_in_a_file_of_its_own(tmp_path):
 def test_questions_need_an_image(load):
     with pytest.raises(jf.InputError, match="Pix2StructProcessor: images must be given"):
         load("pix2struct-vqa")(text="Why?")
+
+
+def test_tasks(load, tmp_path):
+    processor = load("oneformer")
+    picture = PICTURES["wide"]
+    one, listed = (processor(picture, tasks) for tasks in ("semantic", ["semantic"]))
+    np.testing.assert_array_equal(one.task_inputs, listed.task_inputs)
+    with pytest.raises(jf.InputError, match="task_inputs must be given"):
+        processor(picture)
+    with pytest.raises(jf.InputError, match="must be one of semantic, instance, panoptic for each of 1 images"):
+        processor(picture, ["semantics"])
+    (tmp_path / "processor_config.json").write_text('{"processor_class": "OneFormerProcessor", "max_seq_length": 0}')
+    with pytest.raises(jf.CheckpointError, match="max_seq_length must be a whole number from 1 on, got 0"):
+        jf.AutoProcessor.from_pretrained(tmp_path)

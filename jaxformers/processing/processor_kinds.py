@@ -52,6 +52,7 @@ KINDS = {
     "InstructBlipProcessor": Kind("instructblip", types=False, made_by="prefixes.InstructBlip"),
     "InstructBlipVideoProcessor": Kind("instructblipvideo", types=False, made_by="prefixes.InstructBlipVideo"),
     "Pix2StructProcessor": Kind("pix2struct", types=False, made_by="patches.Pix2Struct"),
+    "OneFormerProcessor": Kind("oneformer", made_by="tasks.OneFormer"),
     "SamProcessor": Kind("sam", reads=False, made_by="prompts.Sam"),
     "DonutProcessor": Kind("donut-swin", made_by="pages.Donut"),
     "LayoutLMv2Processor": Kind("layoutlmv2", made_by="layouts.LayoutOfBytes"),

@@ -1,10 +1,11 @@
-"""Whose the options of a processor's call are."""
+"""What processors share: whose the options of a call are, and settings that are counts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from jaxformers.errors import InputError
 from jaxformers.processing.processors import Processor
 
 
@@ -17,3 +18,15 @@ def shares(processor: Processor, options: Mapping[str, Any]) -> tuple[dict[str, 
     groups = {k: dict(options.get(k) or {}) for k in ("images_kwargs", "audio_kwargs", "text_kwargs")}
     theirs, rest = processor.sorted_options({k: v for k, v in options.items() if k not in groups})
     return {**theirs, **groups["images_kwargs"], **groups["audio_kwargs"]}, {**rest, **groups["text_kwargs"]}
+
+
+def count(processor: Processor, name: str, usual: int) -> int:
+    """A setting of processor_config.json that is a whole number from 1 on; `usual` where it is left out.
+
+    Raises:
+      InputError: it is something else.
+    """
+    n = processor.settings.get(name, usual)
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise InputError(processor.name, [f"{name} must be a whole number from 1 on, got {n!r}"])
+    return n

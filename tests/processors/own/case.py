@@ -24,7 +24,7 @@ class Own(Case):
       calls: of a processor and a function that makes its side's arrays (torch's or NumPy's), pairs of a name and a
         result: arrays, texts and numbers, in lists and dictionaries.
       folders: tokenizers in directories of their own: their class, and files as `files` has them.
-      more: further files that hold JSON, by name.
+      more: further files that hold JSON, by name. In `other`, "{here}" stands for the directory.
       build: makes the reference's processor of a directory where its class can not read it.
     """
 
@@ -41,6 +41,8 @@ class Own(Case):
             for file, held in files.items():
                 shutil.copy(FILES / held, folder / file)
             (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": kind}))
+        file = directory / "preprocessor_config.json"
+        file.write_text(file.read_text().replace("{here}", str(directory)))
         for name, held in self.more.items():
             (directory / name).write_text(json.dumps(held))
         return directory
