@@ -4,6 +4,7 @@ import json
 
 import pytest
 from calls.classes import GOLDENS, NAMES, code_llama, observe
+from text.case import cases
 
 import jaxformers as jf
 from jaxformers.errors import InputError
@@ -46,3 +47,13 @@ def test_code_llama_batches_settings_and_files(load, tmp_path):
         made(code_llama.GAP * 2)
     with pytest.raises(InputError, match="needs prefix_token, middle_token and suffix_token"):
         load(code_llama.CASE, middle_token=None)(code_llama.GAP)
+
+
+def test_siglip2_reads_gemmas_files(tmp_path):
+    case = next(case for case in cases() if case.name == "gemma")
+    wanted = jf.AutoTokenizer.from_pretrained(case.write(tmp_path))
+    (tmp_path / "tokenizer_config.json").unlink()
+    (tmp_path / "config.json").write_text('{"model_type": "siglip2"}')
+    found = jf.AutoTokenizer.from_pretrained(tmp_path)
+    assert found("A cheetah runs.") == wanted("A cheetah runs.")
+    assert (found.special_tokens_map, found.padding_side) == (wanted.special_tokens_map, "left")

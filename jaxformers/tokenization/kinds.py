@@ -116,6 +116,7 @@ KINDS = (
     Kind("bigbirdpegasus pegasus pegasusx", _PEGASUS, False, "sentencepiece"),
     Kind("marian", dict(eos="</s>", unk="<unk>", pad="<pad>"), False, "sentencepiece_slow", longest=512),
     Kind("m2m100", dict(_ANGLES, sep="</s>"), False, "sentencepiece_slow"),
+    Kind("siglip", dict(eos="</s>", unk="<unk>", pad="</s>"), False, "siglip", longest=64),
     Kind("speech2text speecht5 speechtotext", _ANGLES, False, "sentencepiece_slow"),
     Kind("bertgeneration", dict(_ANGLES, sep="<::::>"), False, "sentencepiece_slow"),
     Kind("plbart", _ROBERTA, False, "sentencepiece_slow", cleans=True),
@@ -141,7 +142,7 @@ KINDS = (
     Kind("vits", dict(unk="<unk>", pad="<pad>"), False, "speech"),
     Kind("codellama", _LLAMA, False, "sentencepiece", side="left"),
     Kind("llama mistral mixtral", _LLAMA, False, "sentencepiece", side="left"),
-    Kind("gemma gemma2 gemma3", _GEMMA, False, "sentencepiece", side="left"),
+    Kind("gemma gemma2 gemma3 siglip2", _GEMMA, False, "sentencepiece", side="left"),
 )
 
 
@@ -161,6 +162,7 @@ _CLASSES = {
     "luke": "luke.LukeTokenizer",
     "mluke": "luke.LukeTokenizer",
     "rocbert": "roc_bert.RoCBertTokenizer",
+    "siglip": "siglip.SiglipTokenizer",
     "tapas": "tapas.TapasTokenizer",
     "udop": "layout.UdopTokenizer",
 }
@@ -172,8 +174,9 @@ _NAMES = """
     ByT5Tokenizer CTRLTokenizer CanineTokenizer CodeLlamaTokenizerFast DPRReaderTokenizerFast EsmTokenizer
     FSMTTokenizer FlaubertTokenizer GPTSw3Tokenizer LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast
     LayoutXLMTokenizerFast LukeTokenizer M2M100Tokenizer MLukeTokenizer MarianTokenizer MgpstrTokenizer
-    PLBartTokenizer PerceiverTokenizer PhobertTokenizer RoCBertTokenizer Speech2TextTokenizer SpeechT5Tokenizer
-    TapasTokenizer UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer XLMProphetNetTokenizer XLMTokenizer
+    PLBartTokenizer PerceiverTokenizer PhobertTokenizer RoCBertTokenizer SiglipTokenizer Speech2TextTokenizer
+    SpeechT5Tokenizer TapasTokenizer UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer XLMProphetNetTokenizer
+    XLMTokenizer
 """
 
 

@@ -149,9 +149,10 @@ class PythonBackend:
         if self.scheme.lower:
             text = self._lower(text)
         if self.encode_special_tokens:
-            return self.scheme.split(text) if text else []
+            return self.scheme.whole(self.scheme.split(text) if text else [])
         pieces = self._pieces(text)
-        return [token for p in pieces if p for token in ([p] if p in self.added else self.scheme.split(p))]
+        found = [token for p in pieces if p for token in ([p] if p in self.added else self.scheme.split(p))]
+        return self.scheme.whole(found)
 
     def _lower(self, text: str) -> str:
         kept = {*self.special, *(t.content for t in self.entries.values() if t.normalized and not t.special)}

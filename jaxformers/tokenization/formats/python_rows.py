@@ -38,11 +38,13 @@ class Template:
         if b is not None and not self.pair:
             raise ValueError("pairs of texts need a token between them, as eos_token")
         out = Encoding([], [], [], [], [], [])
+        before: list[int] = []
         for part, kind in self.single if b is None else self.pair:
             fixed = isinstance(part, int)
-            if fixed and (not special or (self.once and out.ids[-1:] == [part])):
+            if fixed and (not special or (self.once and before[-1:] == [part])):
                 continue
             held = [part] if isinstance(part, int) else a if part == "A" else b or []
+            before = held
             out.ids += held
             out.type_ids += [] if kind is None else [kind if special else 0] * len(held)
             out.special_tokens_mask += [int(fixed)] * len(held)

@@ -29,6 +29,10 @@ class Scheme(abc.ABC):
     def split(self, text: str) -> list[str]:
         """The tokens of a text that holds no added token."""
 
+    def whole(self, tokens: list[str]) -> list[str]:
+        """The tokens of a whole text, added ones among them."""
+        return tokens
+
     def join(self, tokens: list[str]) -> str:
         """The text of tokens."""
         return " ".join(tokens)

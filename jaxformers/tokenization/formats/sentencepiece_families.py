@@ -186,7 +186,7 @@ FAMILIES = {
 _SAME = {
     "t5": "longt5 switchtransformers umt5",
     "llama": "codellama mistral mixtral",
-    "gemma": "gemma2 gemma3",
+    "gemma": "gemma2 gemma3 siglip2",
     "xlmroberta": "layoutxlm xlmrobertaxl xmod",
     "pegasus": "bigbirdpegasus pegasusx",
     "nllb": "nllbmoe",

@@ -27,7 +27,8 @@ def build(stem: str, directory: pathlib.Path, settings: Settings) -> PythonBacke
     return BUILDERS[stem](directory, settings)
 
 
-def _special(settings: Settings) -> frozenset[str]:
+def special_of(settings: Settings) -> frozenset[str]:
+    """The special tokens of the settings."""
     more = settings.get("additional_special_tokens") or ()
     return frozenset([*specials.names(settings).values(), *(specials.text(token) or "" for token in more)])
 
@@ -40,7 +41,12 @@ def _listed(directory: pathlib.Path, settings: Settings) -> tuple[pathlib.Path, 
     return file, vocab
 
 
-def _processor(file: pathlib.Path) -> Processor:
+def processor_of(file: pathlib.Path) -> Processor:
+    """A model at work.
+
+    Raises:
+      CheckpointError: it asks for what is not computed.
+    """
     model = read(file)
     if model.space_behind or model.restores:
         what = "put spaces behind words" if model.space_behind else "change the characters of decoded text"
@@ -58,7 +64,7 @@ def _marian(directory: pathlib.Path, settings: Settings) -> PythonBackend:
     file, vocab = _listed(directory, settings)
     spoken, written = files.need(directory, "source.spm"), files.need(directory, "target.spm")
     unk = specials.names(settings)["unk"]
-    scheme = Marian(vocab, unk, _processor(spoken), _special(settings), _processor(written))
+    scheme = Marian(vocab, unk, processor_of(spoken), special_of(settings), processor_of(written))
     return made(scheme, directory, settings, _ended, files=[file, spoken, written])
 
 
@@ -69,10 +75,10 @@ def _m2m100(directory: pathlib.Path, settings: Settings) -> PythonBackend:
     if held not in languages.M2M100:
         raise _refused(directory, "language_codes", f"be one of {', '.join(languages.M2M100)}, got {held!r}")
     codes = {languages.token("m2m100", code): len(vocab) + i for i, code in enumerate(languages.M2M100[held])}
-    special = _special(settings)
+    special = special_of(settings)
     plain = {token: i for token, i in codes.items() if token not in special}
     unk = specials.names(settings)["unk"]
-    scheme = Pieces({**vocab, **plain}, unk, _processor(model), special, Style(), len(vocab))
+    scheme = Pieces({**vocab, **plain}, unk, processor_of(model), special, Style(), len(vocab))
     out = made(scheme, directory, settings, lambda of: Template(), files=[file, model])
     languages.start(out, "m2m100", settings)
     return out
@@ -82,9 +88,9 @@ def _speecht5(directory: pathlib.Path, settings: Settings) -> PythonBackend:
     if settings.get("normalize"):
         raise _refused(directory, "normalize", "be false: numbers are not written out in words")
     file = files.need(directory, "spm_char.model")
-    processor = _processor(file)
+    processor = processor_of(file)
     unk = specials.names(settings)["unk"]
-    scheme = Spoken(processor.ids, unk, processor, _special(settings), LATE, parted=True)
+    scheme = Spoken(processor.ids, unk, processor, special_of(settings), LATE, parted=True)
     return made(scheme, directory, settings, _ended, files=[file])
 
 
@@ -101,7 +107,7 @@ def additional(stem: str, settings: Settings) -> list[Any]:
 def _speech2text(directory: pathlib.Path, settings: Settings) -> PythonBackend:
     file, vocab = _listed(directory, settings)
     model = files.need(directory, "sentencepiece.bpe.model")
-    processor = _processor(model)
+    processor = processor_of(model)
     held, wanted = settings.get("lang_codes"), settings.get("tgt_lang") or MUSTC[0]
     front: list[tuple[int, None]] = []
     if held is not None:
@@ -117,13 +123,13 @@ def _speech2text(directory: pathlib.Path, settings: Settings) -> PythonBackend:
 
     lower, upper = bool(settings.get("do_lower_case")), bool(settings.get("do_upper_case"))
     unk = specials.names(settings)["unk"]
-    scheme = Spoken(vocab, unk, processor, _special(settings), Style(behind=" "), lower=lower, upper=upper)
+    scheme = Spoken(vocab, unk, processor, special_of(settings), Style(behind=" "), lower=lower, upper=upper)
     return made(scheme, directory, settings, around, files=[file, model])
 
 
 def _plbart(directory: pathlib.Path, settings: Settings) -> PythonBackend:
     file = files.need(directory, "sentencepiece.bpe.model")
-    processor = _processor(file)
+    processor = processor_of(file)
     held = settings.get("language_codes", "base")
     if held not in languages.PLBART:
         raise _refused(directory, "language_codes", f"be one of {', '.join(languages.PLBART)}, got {held!r}")
@@ -132,7 +138,7 @@ def _plbart(directory: pathlib.Path, settings: Settings) -> PythonBackend:
     texts = ["<s>", "<pad>", "</s>", "<unk>", *processor.model.texts[3:], *last]
     settings = {**settings, "additional_special_tokens": additional("plbart", settings)}
     vocab, unk = {token: i for i, token in enumerate(texts)}, specials.names(settings)["unk"]
-    scheme = Pieces(vocab, unk, processor, _special(settings), Style(plain=True))
+    scheme = Pieces(vocab, unk, processor, special_of(settings), Style(plain=True))
     flags = {"mask": {"lstrip": True, "normalized": True}}
     out = made(scheme, directory, settings, lambda of: Template(), flags, files=[file])
     usual = None if held == "base" else "en_XX"
@@ -142,26 +148,26 @@ def _plbart(directory: pathlib.Path, settings: Settings) -> PythonBackend:
 
 def _bert_generation(directory: pathlib.Path, settings: Settings) -> PythonBackend:
     file = files.need(directory, "spiece.model")
-    processor = _processor(file)
-    scheme = Pieces(processor.ids, specials.names(settings)["unk"], processor, _special(settings), Style())
+    processor = processor_of(file)
+    scheme = Pieces(processor.ids, specials.names(settings)["unk"], processor, special_of(settings), Style())
     pair = (("A", 0), ("B", 1))
     return made(scheme, directory, settings, lambda of: Long(pair=pair, more=(([], [0]), ([0], [1]))), files=[file])
 
 
 def _gptsw3(directory: pathlib.Path, settings: Settings) -> PythonBackend:
     file = files.need(directory, "spiece.model")
-    processor = _processor(file)
+    processor = processor_of(file)
     style, lower = Style(before=" ", strips=False), bool(settings.get("do_lower_case"))
     unk = specials.names(settings)["unk"]
-    scheme = Swedish(processor.ids, unk, processor, _special(settings), style, lower=lower)
+    scheme = Swedish(processor.ids, unk, processor, special_of(settings), style, lower=lower)
     return made(scheme, directory, settings, lambda of: Template(), files=[file])
 
 
 def _xlm_prophetnet(directory: pathlib.Path, settings: Settings) -> PythonBackend:
     file = files.need(directory, "prophetnet.tokenizer")
-    processor = _processor(file)
+    processor = processor_of(file)
     vocab = {token: i for i, token in enumerate([*PROPHET, *processor.model.texts[3:]])}
-    scheme = Pieces(vocab, specials.names(settings)["unk"], processor, _special(settings), Style(plain=True))
+    scheme = Pieces(vocab, specials.names(settings)["unk"], processor, special_of(settings), Style(plain=True))
 
     def around(of: Of) -> Template:
         end = (of("sep"), 0)

@@ -31,5 +31,8 @@ CASES = [
     _case("plbart-python", "PLBartTokenizer", {"sentencepiece.bpe.model": _PLAIN}, {"src_lang": "python"}),
     _case("bert-generation", "BertGenerationTokenizer", {"spiece.model": "t5.model"}),
     _case("gpt-sw3", "GPTSw3Tokenizer", {"spiece.model": "llama.model"}),
+    _case("siglip", "SiglipTokenizer", {"spiece.model": "t5.model"}),
+    _case("siglip-cased", "SiglipTokenizer", {"spiece.model": _NFKC}, {"do_lower_case": False, "pad_token": "<pad>"}),
+    _case("siglip-added", "SiglipTokenizer", {"spiece.model": "albert.model"}, {"added_tokens_decoder": _ADDED}),
     _case("xlm-prophetnet", "XLMProphetNetTokenizer", {"prophetnet.tokenizer": _NFKC}),
 ]
