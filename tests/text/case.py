@@ -7,7 +7,7 @@ import importlib
 import json
 import pathlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class Case:
       settings: the rest of tokenizer_config.json.
       offsets: has the reference offsets (is the class a fast one)?
       call: options of the call, for both sides.
+      more: writes further files into the checkpoint's directory and gives the settings that name them.
     """
 
     name: str
@@ -36,12 +37,14 @@ class Case:
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     offsets: bool = True
     call: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    more: Callable[[pathlib.Path], Mapping[str, Any]] | None = None
 
     def write(self, directory: pathlib.Path) -> pathlib.Path:
         """Writes the checkpoint's files into `directory`."""
         for name, held in self.files.items():
             shutil.copy(FILES / held, directory / name)
-        config = {"tokenizer_class": self.reference, **self.settings}
+        more = {} if self.more is None else self.more(directory)
+        config = {"tokenizer_class": self.reference, **self.settings, **more}
         (directory / "tokenizer_config.json").write_text(json.dumps(config))
         return directory
 

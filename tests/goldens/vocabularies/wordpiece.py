@@ -18,7 +18,14 @@ def wordpiece(*special: str) -> str:
     return "".join(f"{token}\n" for token in sorted(vocab, key=vocab.get))
 
 
+def letters() -> str:
+    """The letters that Japanese text of the corpus is made of, and some others."""
+    found = sorted({c for text in SCRIPTS for c in text if "\u3000" < c < "\ufb00"} | set("abcdefghijTE1230,.-!"))
+    return "".join(f"{token}\n" for token in ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *found])
+
+
 MAKERS = {
+    "japanese-letters.txt": letters,
     "wordpiece.txt": lambda: wordpiece("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
     "wordpiece-mpnet.txt": lambda: wordpiece("<s>", "<pad>", "</s>", "<unk>", "<mask>", "[UNK]"),
     "wordpiece-funnel.txt": lambda: wordpiece("<pad>", "<unk>", "<cls>", "<sep>", "<mask>", "<s>", "</s>"),
