@@ -94,3 +94,24 @@ def test_tasks(load, tmp_path):
     (tmp_path / "processor_config.json").write_text('{"processor_class": "OneFormerProcessor", "max_seq_length": 0}')
     with pytest.raises(jf.CheckpointError, match="max_seq_length must be a whole number from 1 on, got 0"):
         jf.AutoProcessor.from_pretrained(tmp_path)
+
+
+def test_one_side_is_given(load):
+    speech = load("seamless_m4t")
+    for given in ({}, {"text": "a", "audio": np.zeros(800)}):
+        with pytest.raises(jf.InputError, match="text or audio must be given, not both"):
+            speech(**given)
+    with pytest.raises(jf.InputError, match="src_lang"):
+        speech(text="a", src_lang="xyz")
+
+
+def test_sounds_that_are_made(load):
+    music = load("musicgen-stereo")
+    made = np.arange(12.0).reshape(1, 2, 6)
+    np.testing.assert_array_equal(music.batch_decode(made, padding_mask=[[0, 1, 1]])[0], made[0, :, 1:])
+    with pytest.raises(jf.InputError, match=r"audio must be \[B, channels, samples\], got shape \[2, 6\]"):
+        music.batch_decode(made[0])
+    with pytest.raises(jf.InputError, match=r"padding_mask must be \[1, up to 6\], got shape \[1, 7\]"):
+        music.batch_decode(made, padding_mask=np.ones((1, 7)))
+    with pytest.raises(jf.InputError, match="text or audio must be given"):
+        music()

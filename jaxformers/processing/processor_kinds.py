@@ -68,5 +68,7 @@ KINDS = {
     ),
     "Speech2TextProcessor": Kind("speech_to_text", writes=True),
     "ClapProcessor": Kind("clap"),
+    "SeamlessM4TProcessor": Kind("seamless_m4t seamless_m4t_v2", made_by="speech.SeamlessM4T"),
+    "MusicgenProcessor": Kind("musicgen", made_by="music.Musicgen"),
     "SpeechT5Processor": Kind("speecht5", made_by="speech.SpeechT5"),
 }

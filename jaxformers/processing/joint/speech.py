@@ -1,4 +1,4 @@
-"""SpeechT5's processor: text or sound, and what is to be made of it."""
+"""Processors of text or sound: SpeechT5's, with what is to be made of it, and SeamlessM4T's, with languages."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from jaxformers.errors import InputError
 from jaxformers.processing.features import Features
+from jaxformers.processing.joint.sharing import shares
 from jaxformers.processing.processors import Processor
 
 
@@ -86,3 +87,36 @@ class SpeechT5(Processor):
         if "attention_mask" in target:
             made["decoder_attention_mask"] = target["attention_mask"]
         return Features({**fields, **made})
+
+
+class SeamlessM4T(Processor):
+    """Reads text or sound, of languages that a call may name."""
+
+    def __call__(  # type: ignore[override]
+        self,
+        text: Any = None,
+        audio: Any = None,
+        src_lang: str | None = None,
+        tgt_lang: str | None = None,
+        return_tensors: str | None = None,
+        **options: Any,
+    ) -> Features:
+        """The tokenizer's fields of text, or the extractor's of sound.
+
+        Args:
+          src_lang, tgt_lang: codes of the languages of `text` and `text_target`, from this call on.
+          options: of the one call; `text_target` among them.
+
+        Raises:
+          InputError: neither is given or both are, whose masks have one name.
+        """
+        theirs, rest = shares(self, options)
+        if (audio is None) == (text is None and rest.get("text_target") is None):
+            raise InputError(self.name, ["text or audio must be given, not both"])
+        if src_lang is not None:
+            self.tokenizer.src_lang = src_lang
+        if tgt_lang is not None:
+            self.tokenizer.tgt_lang = tgt_lang
+        if audio is None:
+            return Features(self.read(text, return_tensors=return_tensors, **rest))
+        return self.seen(audio, return_tensors=return_tensors, **theirs, **rest)

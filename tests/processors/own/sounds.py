@@ -1,0 +1,76 @@
+"""Processors of sound beside text: SeamlessM4T's, MusicGen's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from audio.case import SOUNDS, stereo
+from processors.own.case import Own
+
+TEXTS = ["a slow beat on a drum", "the quick brown fox, and a flute"]
+_FAIRSEQ = {"sentencepiece.bpe.model": "fairseq-nmt-nfkc.model"}
+_T5 = {"spiece.model": "t5.model"}
+_SPOKEN = {"additional_special_tokens": ["__eng__", "__fra__"], "tgt_lang": "fra"}
+
+
+def _languages(processor: Any, array: Any) -> Iterator[tuple[str, Any]]:
+    sounds = list(SOUNDS.values())
+    yield "text", processor(text=TEXTS)
+    yield "one", processor(text=TEXTS[0], return_tensors="np")
+    yield "sound", processor(audio=sounds[:1], sampling_rate=16000)
+    yield "sounds", processor(audio=sounds, sampling_rate=16000, return_tensors="np", pad_to_multiple_of=6)
+    yield "cut", processor(audio=sounds, sampling_rate=16000, truncation=True, max_length=20)
+    yield "target", processor(text=TEXTS[1], text_target=TEXTS[0], padding=False)
+    yield "french", processor(text=TEXTS, src_lang="fra", tgt_lang="eng", padding=False)
+    yield "kept", processor(text=TEXTS[0], text_kwargs={"padding": False, "text_target": TEXTS[1]})
+    ids = processor(text=TEXTS)["input_ids"]
+    yield "decoded", processor.batch_decode(ids, skip_special_tokens=True)
+
+
+def _music(channels: int) -> Any:
+    def calls(processor: Any, array: Any) -> Iterator[tuple[str, Any]]:
+        sounds = stereo()[:2] if channels == 2 else list(SOUNDS.values())[:2]
+        how = {"sampling_rate": 24000}
+        yield "text", processor(text=TEXTS, padding=True, return_tensors="np")
+        yield "sound", processor(audio=sounds[0], **how)
+        yield "place", processor(sounds[0], **how)
+        both = processor(audio=sounds, text=TEXTS, padding=True, return_tensors="np", **how)
+        yield "both", both
+        yield (
+            "cut",
+            processor(audio=sounds, text=TEXTS, padding="max_length", max_length=10001, return_tensors="np", **how),
+        )
+        yield (
+            "long",
+            processor(audio=sounds, text=TEXTS, audio_kwargs={"padding": "max_length", "max_length": 11000, **how}),
+        )
+        mask = both["padding_mask"]
+        made = np.random.default_rng(3).normal(size=(2, channels, mask.shape[1] + 21)).astype(np.float32)
+        yield "made", processor.batch_decode(array(made))
+        if channels == 1:  # the reference applies masks to one channel only, and fails on two
+            yield "whole", processor.batch_decode(audio=array(made), padding_mask=array(mask))
+        ids = processor(text=TEXTS)["input_ids"]
+        yield "decoded", [processor.decode(row, skip_special_tokens=True) for row in ids]
+
+    return calls
+
+
+def _encodec(**settings: Any) -> dict[str, Any]:
+    return {"feature_extractor_type": "EncodecFeatureExtractor", **settings}
+
+
+CASES = [
+    Own(
+        "seamless_m4t",
+        "SeamlessM4TProcessor",
+        "SeamlessM4TTokenizerFast",
+        _FAIRSEQ,
+        {"feature_extractor_type": "SeamlessM4TFeatureExtractor"},
+        tokens=_SPOKEN,
+        calls=_languages,
+    ),
+    Own("musicgen", "MusicgenProcessor", "T5TokenizerFast", _T5, _encodec(padding_side="left"), calls=_music(1)),
+    Own("musicgen-stereo", "MusicgenProcessor", "T5TokenizerFast", _T5, _encodec(feature_size=2), calls=_music(2)),
+]
