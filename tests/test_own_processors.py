@@ -115,3 +115,24 @@ def test_sounds_that_are_made(load):
         music.batch_decode(made, padding_mask=np.ones((1, 7)))
     with pytest.raises(jf.InputError, match="text or audio must be given"):
         music()
+
+
+def test_videos_have_two_names(load):
+    """The reference leaves out what is given as `videos`."""
+    clip, frames = load("xclip"), [PICTURES["wide"]] * 2
+    a, b = clip(frames, "two cats", return_tensors="np"), clip(videos=frames, text="two cats", return_tensors="np")
+    np.testing.assert_array_equal(a.pixel_values, b.pixel_values)
+    with pytest.raises(jf.InputError, match="images or videos must be given, not both"):
+        clip(frames, videos=frames)
+    with pytest.raises(jf.InputError, match=r"logits must be \[B, 2\], got shape \[2\]"):
+        load("tvp").post_process_video_grounding(np.zeros(2), 1.0)
+
+
+def test_found_words_need_their_ids(load):
+    processor = load("grounding-dino")
+    outputs = {"logits": np.zeros((1, 2, 8)), "pred_boxes": np.zeros((1, 2, 4))}
+    with pytest.raises(jf.InputError, match="outputs must hold input_ids"):
+        processor.post_process_grounded_object_detection(outputs)
+    with pytest.raises(jf.InputError, match=r"input_ids must be \[1, S\], got shape \[8\]"):
+        processor.post_process_grounded_object_detection(outputs, np.zeros(8))
+    assert processor.post_process_grounded_object_detection(outputs, [[5] * 8])[0]["scores"].shape == (2,)

@@ -131,6 +131,14 @@ class DeformableDetr(Boxes):
     post_process_object_detection = ConditionalDetr.post_process_object_detection
 
 
+class GroundingDino(Boxes):
+    """Finds what texts name."""
+
+    def post_process_object_detection(self, outputs: Any, threshold: float = 0.1, target_sizes: Any = None):
+        """Boxes, tokens and scores; see `post_boxes.of_texts`."""
+        return post_boxes.of_texts(outputs, threshold, target_sizes)
+
+
 class Deta(Boxes):
     """Boxes of one class that overlap are the same object."""
 

@@ -138,6 +138,7 @@ KINDS: dict[str, tuple[type[ImageProcessor], dict[str, Any]]] = {
     "Detr": (detr.Detr, _DETR),
     "ConditionalDetr": (detr.ConditionalDetr, _DETR),
     "DeformableDetr": (detr.DeformableDetr, _DETR),
+    "GroundingDino": (detr.GroundingDino, _DETR),
     "Deta": (detr.Deta, _DETR),
     "Yolos": (detr.Yolos, _DETR),
     "MaskFormer": (queries.MaskFormer, _MASKS),

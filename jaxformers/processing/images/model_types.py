@@ -20,6 +20,7 @@ _KINDS = {
     "Flava": "flava",
     "Fuyu": "fuyu",
     "GLPN": "glpn",
+    "GroundingDino": "grounding-dino",
     "Idefics": "idefics",
     "ImageGPT": "imagegpt",
     "InstructBlipVideo": "instructblipvideo",

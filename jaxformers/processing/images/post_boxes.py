@@ -17,7 +17,7 @@ Found = list[dict[str, Any]]
 CANDIDATES, KEPT = 10_000, 100  # of an image, before and after boxes that overlap are left out
 
 
-def _boxes(outputs: Any, target_sizes: Any, name: str = "pred_boxes", square: bool = False) -> list[np.ndarray]:
+def corners_of(outputs: Any, target_sizes: Any, name: str = "pred_boxes", square: bool = False) -> list[np.ndarray]:
     """Corners [queries, 4] of each image. square: were images padded to squares, of which boxes are parts?"""
     corners = transforms.center_to_corners(array_of(outputs, name))
     out = []
@@ -41,7 +41,7 @@ def surest_class(outputs: Any, threshold: float = 0.5, target_sizes: Any = None)
       `scores` [N], `labels` int64 [N] and `boxes` [N, 4] of each image.
     """
     chances = softmax(array_of(outputs, "logits"))[..., :-1]
-    boxes = _boxes(outputs, target_sizes)
+    boxes = corners_of(outputs, target_sizes)
     return [_surer(c.max(-1), c.argmax(-1), b, threshold) for c, b in zip(chances, boxes, strict=True)]
 
 
@@ -49,7 +49,7 @@ def surest_pairs(outputs: Any, threshold: float = 0.5, target_sizes: Any = None,
     """As `surest_class`, for classes that do not exclude each other: the `top_k` pairs of query and class."""
     chances = sigmoid(array_of(outputs, "logits"))
     out = []
-    for chance, box in zip(chances, _boxes(outputs, target_sizes), strict=True):
+    for chance, box in zip(chances, corners_of(outputs, target_sizes), strict=True):
         score, query, label = _pairs(chance, top_k)
         out.append(_surer(score, label, box[query], threshold))
     return out
@@ -65,7 +65,7 @@ def apart(outputs: Any, threshold: float = 0.5, target_sizes: Any = None, nms_th
     """As `surest_pairs`; of boxes of one class that overlap by more than `nms_threshold`, the surest."""
     chances = sigmoid(array_of(outputs, "logits"))
     out = []
-    for chance, box in zip(chances, _boxes(outputs, target_sizes), strict=True):
+    for chance, box in zip(chances, corners_of(outputs, target_sizes), strict=True):
         score, query, label = _pairs(chance, CANDIDATES)
         box, left = box[query], np.ones(len(score), bool)
         kept: list[int] = []
@@ -92,7 +92,7 @@ def overlap(one: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 def of_texts(outputs: Any, threshold: float = 0.1, target_sizes: Any = None, square: bool = False) -> Found:
     """Of each image the queries that are surer than `threshold` of one of the texts; as `surest_class` else."""
     logits = array_of(outputs, "logits")
-    boxes = _boxes(outputs, target_sizes, square=square)
+    boxes = corners_of(outputs, target_sizes, square=square)
     return [_surer(sigmoid(x.max(-1)), x.argmax(-1), b, threshold) for x, b in zip(logits, boxes, strict=True)]
 
 
@@ -110,7 +110,7 @@ def of_image(
     corners = transforms.center_to_corners(array_of(outputs, "target_pred_boxes"))
     out: Found = []
     for score, corner, box in zip(
-        scores, corners, _boxes(outputs, target_sizes, "target_pred_boxes", square), strict=True
+        scores, corners, corners_of(outputs, target_sizes, "target_pred_boxes", square), strict=True
     ):
         for k in np.argsort(-score, kind="stable") if nms_threshold < 1 else ():
             if score[k]:
