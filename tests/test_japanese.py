@@ -11,7 +11,7 @@ from text.case import cases
 
 import jaxformers as jf
 
-CASES = {case.name.removeprefix("bert-japanese-"): case for case in cases() if "bert-japanese" in case.name}
+CASES = {case.name.removeprefix("bert-japanese-"): case for case in cases() if "japanese" in case.name}
 TEXT = "こんにちは世界！ 日本語 Hello"
 JUMAN = """#!{python}
 import sys
@@ -29,7 +29,7 @@ def load(directory, name, **settings):
     return jf.AutoTokenizer.from_pretrained(directory)
 
 
-@pytest.mark.parametrize("name", ["basic-lower", "mecab", "sudachi", "pieces-mecab"])
+@pytest.mark.parametrize("name", ["basic-lower", "mecab", "sudachi", "pieces-mecab", "gptsan-japanese"])
 def test_pickled_and_copied_ones_are_the_same(name, tmp_path):
     tokenizer = load(tmp_path, name)
     ids = tokenizer(TEXT).input_ids
@@ -88,3 +88,34 @@ def test_words_of_juman_are_taken(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     tokenizer = load(tmp_path / "made", "whole", word_tokenizer_type="jumanpp", do_lower_case=True)
     assert tokenizer.tokenize(" 世界ＡＢ ") == ["世", "界", "a", "b"]
+
+
+def test_batches_of_gptsan_are_its_rows(tmp_path):
+    """The reference's own batches end in a TypeError."""
+    made = load(tmp_path, "gptsan-japanese")
+    rows = made(["世界", "日本語のa"], prefix_text="b", padding=True)
+    singles = [made(text, prefix_text="b") for text in ("世界", "日本語のa")]
+    assert [
+        [i for i, m in zip(*row, strict=True) if m] for row in zip(rows.input_ids, rows.attention_mask, strict=True)
+    ] == [single.input_ids for single in singles]
+    pairs = [("こんにちは", "世界"), ("日本", "")]
+    wanted = [made(second, prefix_text=first).input_ids for first, second in pairs]
+    assert made([first for first, _ in pairs], [second for _, second in pairs]).input_ids == wanted
+    assert made(pairs).input_ids == wanted
+    assert made([list(pair) for pair in pairs]).input_ids == [made(*pair).input_ids for pair in pairs]
+    assert made(pairs, padding=True, return_tensors="np").token_type_ids[0].tolist() == [1] * 4 + [0] * 2
+    with pytest.raises(jf.InputError, match="prefix_text must be a string, got 3"):
+        made("世界", prefix_text=3)
+    with pytest.raises(jf.InputError, match="text must be a string, got 3"):
+        made(3)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"emoji": {}}', '{"emoji": {"a": 1}, "emoji_inv": {}}'])
+def test_emoji_must_be_pictures_and_tokens(text, tmp_path):
+    load(tmp_path, "gpt-neox-japanese")
+    (tmp_path / "emoji.json").write_text(text)
+    with pytest.raises(jf.CheckpointError, match=r"emoji\.json: must hold an object of emoji"):
+        jf.AutoTokenizer.from_pretrained(tmp_path)
+    (tmp_path / "emoji.json").unlink()
+    with pytest.raises(jf.CheckpointError, match=r"must hold tokenizer\.json or emoji\.json"):
+        jf.AutoTokenizer.from_pretrained(tmp_path)

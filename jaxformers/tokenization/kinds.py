@@ -64,6 +64,7 @@ _XLM = dict(bos="<s>", unk="<unk>", sep="</s>", pad="<pad>", cls="</s>", mask="<
 _BLENDERBOT = dict(bos="__start__", eos="__end__", unk="__unk__", pad="__null__")
 _END = "<|endoftext|>"
 _ENDS = dict(bos=_END, eos=_END, unk=_END)
+_GPTSAN = dict(bos="<|startoftext|>", eos=_END, unk="<|nottoken|>", sep="<|segmenter|>", pad="<|separator|>")
 _QWEN = dict(eos=_END, unk=_END, pad=_END)
 _CLIP = dict(_QWEN, bos="<|startoftext|>")
 _SPEECH = (
@@ -106,8 +107,11 @@ KINDS = (
     Kind("udop", dict(_T5, sep="</s>"), False, "sentencepiece", more=_SEP_BOX),
     Kind("luke mluke", _ROBERTA, False, "luke"),
     Kind("bertjapanese", _BRACKETS, True, "japanese"),
+    Kind("gptneoxjapanese", dict(_ENDS, bos="<|startoftext|>", pad=_END), False, "japanese_subwords"),
+    Kind("gptsanjapanese", _GPTSAN, True, "japanese_subwords"),
     Kind("mpnet", dict(_ROBERTA, unk="[UNK]"), False, "wordpiece", cleans=True),
-    Kind("codegen gpt2 gptbigcode gptj gptneo opt phi starcoder2 whisper", _ENDS, False, "byte_bpe"),
+    Kind("codegen gpt2 gptbigcode gptj gptneo opt phi starcoder2", _ENDS, False, "byte_bpe"),
+    Kind("whisper", _ENDS, False, "byte_bpe"),
     Kind("gptneox", _ENDS),
     Kind("qwen2 qwen2audio qwen2moe qwen2vl qwen25vl qwen3 qwen3moe", _QWEN, False, "byte_bpe"),
     Kind("qwen3next qwen3vl qwen3vlmoe", _QWEN, False, "byte_bpe"),
@@ -124,6 +128,7 @@ KINDS = (
     Kind("xlmprophetnet", dict(_BRACKETS, bos="[SEP]", eos="[SEP]"), False, "sentencepiece_slow"),
     Kind("reformer", dict(eos="</s>", unk="<unk>"), False, "sentencepiece"),
     Kind("bloom", _ANGLES),
+    Kind("nougat", _ANGLES),
     Kind("pretrained", {}, True, "tiktoken"),
     Kind("openaigpt", dict(unk="<unk>"), False, "word_bpe"),
     Kind("ctrl", dict(unk="<unk>"), True, "word_bpe"),
@@ -156,15 +161,18 @@ _CLASSES = {
     **dict.fromkeys(_SPEECH.split(), "ctc.CTCTokenizer"),
     "codellama": "code_llama.CodeLlamaTokenizer",
     "dprreader": "dpr.DPRReaderTokenizer",
+    "gptsanjapanese": "gptsan.GPTSanJapaneseTokenizer",
     "layoutlmv2": "layout.LayoutTokenizer",
     "layoutlmv3": "layout.LayoutTokenizer",
     "layoutxlm": "layout.LayoutTokenizer",
     "luke": "luke.LukeTokenizer",
     "mluke": "luke.LukeTokenizer",
+    "nougat": "nougat.NougatTokenizer",
     "rocbert": "roc_bert.RoCBertTokenizer",
     "siglip": "siglip.SiglipTokenizer",
     "tapas": "tapas.TapasTokenizer",
     "udop": "layout.UdopTokenizer",
+    "whisper": "whisper_tokenizer.WhisperTokenizer",
 }
 
 
@@ -172,10 +180,11 @@ _CLASSES = {
 _NAMES = """
     BertGenerationTokenizer BertJapaneseTokenizer BertweetTokenizer BioGptTokenizer BlenderbotSmallTokenizer
     ByT5Tokenizer CTRLTokenizer CanineTokenizer CodeLlamaTokenizerFast DPRReaderTokenizerFast EsmTokenizer
-    FSMTTokenizer FlaubertTokenizer GPTSw3Tokenizer LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast
-    LayoutXLMTokenizerFast LukeTokenizer M2M100Tokenizer MLukeTokenizer MarianTokenizer MgpstrTokenizer
-    PLBartTokenizer PerceiverTokenizer PhobertTokenizer RoCBertTokenizer SiglipTokenizer Speech2TextTokenizer
-    SpeechT5Tokenizer TapasTokenizer UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer XLMProphetNetTokenizer
+    FSMTTokenizer FlaubertTokenizer GPTNeoXJapaneseTokenizer GPTSanJapaneseTokenizer GPTSw3Tokenizer
+    LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast LayoutXLMTokenizerFast LukeTokenizer M2M100Tokenizer
+    MLukeTokenizer MarianTokenizer MgpstrTokenizer NougatTokenizerFast PLBartTokenizer PerceiverTokenizer
+    PhobertTokenizer RoCBertTokenizer SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer
+    UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer
     XLMTokenizer
 """
 

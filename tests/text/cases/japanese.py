@@ -37,3 +37,11 @@ CASES = [
     _case("pieces", {"spiece.model": "albert.model"}, _words("basic", "sentencepiece", do_word_tokenize=False)),
     _case("pieces-mecab", {"spiece.model": "t5.model"}, _words("mecab", "sentencepiece"), mecab),
 ]
+_SUBWORDS = {"vocab.txt": "japanese-subwords.txt", "emoji.json": "emoji.json"}
+_OTHER = {"do_clean_text": True, "mask_token": "<mask>", "added_tokens_decoder": {"900": {"content": "World"}}}
+CASES += [
+    Case("gpt-neox-japanese", "GPTNeoXJapaneseTokenizer", _SUBWORDS, offsets=False),
+    Case("gpt-neox-japanese-clean", "GPTNeoXJapaneseTokenizer", _SUBWORDS, _OTHER, offsets=False),
+    Case("gptsan-japanese", "GPTSanJapaneseTokenizer", _SUBWORDS, offsets=False),
+    Case("gptsan-japanese-clean", "GPTSanJapaneseTokenizer", _SUBWORDS, _OTHER, offsets=False),
+]
