@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from calls.classes import GOLDENS, NAMES, code_llama, observe
+from calls.classes import GOLDENS, NAMES, code_llama, nougat, observe
 from text.case import cases
 
 import jaxformers as jf
@@ -57,3 +57,14 @@ def test_siglip2_reads_gemmas_files(tmp_path):
     found = jf.AutoTokenizer.from_pretrained(tmp_path)
     assert found("A cheetah runs.") == wanted("A cheetah runs.")
     assert (found.special_tokens_map, found.padding_side) == (wanted.special_tokens_map, "left")
+
+
+def test_nougat_refuses_and_is_saved(load, tmp_path):
+    made = load(nougat.CASE)
+    with pytest.raises(InputError, match="generation must be text, or a list, got 3"):
+        made.post_process_generation(["a", 3])
+    with pytest.raises(InputError, match="num_workers must be a whole number of at least 1, got 0"):
+        made.post_process_generation(["a"], num_workers=0)
+    made.save_pretrained(tmp_path / "again")
+    assert type(jf.AutoTokenizer.from_pretrained(tmp_path / "again")) is type(made)
+    assert made.post_process_generation([]) == []

@@ -56,8 +56,10 @@ KINDS = {
     "InstructBlipVideoProcessor": Kind("instructblipvideo", types=False, made_by="prefixes.InstructBlipVideo"),
     "Pix2StructProcessor": Kind("pix2struct", types=False, made_by="patches.Pix2Struct"),
     "OneFormerProcessor": Kind("oneformer", made_by="tasks.OneFormer"),
+    "Kosmos2Processor": Kind("kosmos-2", types=False, made_by="boxes.Kosmos2"),
     "SamProcessor": Kind("sam", reads=False, made_by="prompts.Sam"),
     "DonutProcessor": Kind("donut-swin", made_by="pages.Donut"),
+    "NougatProcessor": Kind("nougat", writes=True, made_by="pages.Nougat"),
     "LayoutLMv2Processor": Kind("layoutlmv2", made_by="layouts.LayoutOfBytes"),
     "LayoutXLMProcessor": Kind("layoutxlm", made_by="layouts.LayoutOfBytes"),
     "LayoutLMv3Processor": Kind("layoutlmv3", made_by="layouts.Layout"),
@@ -65,7 +67,7 @@ KINDS = {
     "BrosProcessor": Kind("bros", prepares=False, made_by="layouts.Bros"),
     "TrOCRProcessor": Kind("vision-encoder-decoder trocr", writes=True),
     "LlavaProcessor": Kind("llava vipllava", expands=True),
-    "WhisperProcessor": Kind("whisper", writes=True),
+    "WhisperProcessor": Kind("whisper", writes=True, made_by="transcripts.Whisper"),
     "Wav2Vec2Processor": Kind(
         "wav2vec2 hubert wavlm sew sew-d unispeech unispeech-sat wav2vec2-conformer", writes=True
     ),

@@ -1,4 +1,4 @@
-"""Processors of models that read pages: Donut, which writes fields as tags."""
+"""Processors of models that read pages: Donut, which writes fields as tags, and Nougat, which writes Markdown."""
 
 from __future__ import annotations
 
@@ -39,6 +39,14 @@ class Donut(Processor):
         if is_inner_value or listed:
             return rows
         return rows[0] if rows else {"text_sequence": rest}
+
+
+class Nougat(Processor):
+    """Text beside a page is what is to be written; what the model writes is cleaned by the tokenizer."""
+
+    def post_process_generation(self, *args: Any, **options: Any) -> Any:
+        """As `NougatTokenizer.post_process_generation`: pages without what the model repeats, as Markdown."""
+        return self.tokenizer.post_process_generation(*args, **options)
 
 
 def _rows(text: str, known: Any) -> tuple[list[dict[str, Any]], str, bool]:

@@ -57,7 +57,7 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> Py
     lower = bool(settings.get("do_lower_case", True))
     processor = Processor(model)
     scheme = Pictured(processor.ids, unk, processor, special_of(settings), Style(before=" "), lower=lower)
-    flags = dict.fromkeys(("eos", "unk", "pad"), {"lstrip": True, "rstrip": True})
+    flags = {role: {"lstrip": True, "rstrip": True} for role in ("eos", "unk", "pad")}
 
     def around(of: Callable[[str], int]) -> Template:
         end = (of("eos"), 0)

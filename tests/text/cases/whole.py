@@ -1,0 +1,7 @@
+"""Classes of which there is a tokenizer.json alone."""
+
+from text.case import Case
+
+CASES = [
+    Case("nougat", "NougatTokenizerFast", {"tokenizer.json": "nougat-whole.json"}),
+]
