@@ -5,7 +5,7 @@ from __future__ import annotations
 import pathlib
 import sys
 
-from jaxformers.cli import covered
+from jaxformers.cli.info import covered
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
 BEGIN, END = "<!-- coverage: begin -->", "<!-- coverage: end -->"

@@ -1,4 +1,4 @@
-"""The command line: `jaxformers info`, or `python -m jaxformers info`."""
+"""`jaxformers info`: what is covered, or what a model type or a checkpoint holds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import pathlib
-import sys
 from typing import Any
 
 import jax
@@ -15,26 +14,22 @@ from jaxformers import bridges, loading, models, spec
 from jaxformers.auto import AutoConfig
 from jaxformers.checkpoints.hub import resolve
 from jaxformers.config import ModelConfig
-from jaxformers.errors import ConfigError, JaxformersError
+from jaxformers.errors import ConfigError
 from jaxformers.model import Head
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Runs a command; returns the exit status: 0, or 1 with one line on stderr when the input is at fault."""
-    parser = argparse.ArgumentParser(prog="jaxformers", description="JAX models from Hugging Face checkpoints.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    info = commands.add_parser("info", help="what is covered, or what a model type or a checkpoint holds")
-    info.add_argument(
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
         "what", nargs="?", help="a model type, a checkpoint's directory or a hub id; all types if left out"
     )
-    info.add_argument("--head", help="a head's name or suffix; the config's own by default")
-    info.add_argument("--json", action="store_true", help="print JSON")
-    args = parser.parse_args(argv)
-    try:
-        facts = covered() if args.what is None else described(args.what, args.head)
-    except JaxformersError as e:
-        print(e, file=sys.stderr)
-        return 1
+    parser.add_argument("--head", help="a head's name or suffix; the config's own by default")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the facts."""
+    facts = covered() if args.what is None else described(args.what, args.head)
     print(json.dumps(facts, indent=2) if args.json else text(facts))
     return 0
 
