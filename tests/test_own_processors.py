@@ -136,3 +136,27 @@ def test_found_words_need_their_ids(load):
     with pytest.raises(jf.InputError, match=r"input_ids must be \[1, S\], got shape \[8\]"):
         processor.post_process_grounded_object_detection(outputs, np.zeros(8))
     assert processor.post_process_grounded_object_detection(outputs, [[5] * 8])[0]["scores"].shape == (2,)
+
+
+_PHRASE = "<phrase>a cat</phrase> sat"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "text or images must be given"),
+        ({"text": "a", "num_image_tokens": 0}, "num_image_tokens must be a whole number from 1 on, got 0"),
+        ({"text": ["a", "b"], "images": [PICTURES["wide"]]}, "must be equally many, got 2, 1 and 2"),
+        ({"text": ["a"], "bboxes": (1, 2)}, "must be equally many, got 1, 1 and tuple"),
+        ({"text": _PHRASE, "bboxes": (1, 2)}, r"bboxes must be a list for each text, got \(1, 2\)"),
+        (
+            {"text": _PHRASE, "bboxes": [None, None]},
+            "bboxes must be one for each <phrase>...</phrase>, got 2 for 1 in",
+        ),
+        ({"text": _PHRASE, "bboxes": [(1, 2.0)]}, r"a box must be a tuple of two whole numbers, .* got \(1, 2.0\)"),
+        ({"text": _PHRASE, "bboxes": [[(0.5, 0.1, 0.4, 0.2)]]}, "a box must be .* that span an area"),
+    ],
+)
+def test_bad_boxes(load, given, message):
+    with pytest.raises(jf.InputError, match=message):
+        load("kosmos-2")(**given)
