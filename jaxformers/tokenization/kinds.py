@@ -87,7 +87,7 @@ KINDS = (
     Kind("realm splinter", _BRACKETS, True, "wordpiece"),
     Kind("retribert", _BRACKETS, False, "wordpiece"),
     Kind("funnel", _FUNNEL, True, "wordpiece", cleans=True),
-    Kind("roformer", _BRACKETS, True),
+    Kind("roformer", _BRACKETS, True, "wordpiece"),
     Kind("layoutlmv2", _BRACKETS, True, "wordpiece", cleans=True, more=_BOXES),
     Kind("distilbert", _BRACKETS, False, "wordpiece", cleans=True),
     Kind("deberta", dict(_BRACKETS, bos="[CLS]", eos="[SEP]"), True, "byte_bpe"),
@@ -169,6 +169,7 @@ _CLASSES = {
     "mluke": "luke.LukeTokenizer",
     "nougat": "nougat.NougatTokenizer",
     "rocbert": "roc_bert.RoCBertTokenizer",
+    "roformer": "roformer.RoFormerTokenizer",
     "siglip": "siglip.SiglipTokenizer",
     "tapas": "tapas.TapasTokenizer",
     "udop": "layout.UdopTokenizer",
@@ -183,8 +184,8 @@ _NAMES = """
     FSMTTokenizer FlaubertTokenizer GPTNeoXJapaneseTokenizer GPTSanJapaneseTokenizer GPTSw3Tokenizer
     LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast LayoutXLMTokenizerFast LukeTokenizer M2M100Tokenizer
     MLukeTokenizer MarianTokenizer MgpstrTokenizer NougatTokenizerFast PLBartTokenizer PerceiverTokenizer
-    PhobertTokenizer RoCBertTokenizer SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer
-    UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer
+    PhobertTokenizer RoCBertTokenizer RoFormerTokenizerFast SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer
+    TapasTokenizer UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer
     XLMTokenizer
 """
 

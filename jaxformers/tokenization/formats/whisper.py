@@ -15,6 +15,7 @@ import numpy as np
 from tokenizers import processors
 
 from jaxformers.errors import InputError, nearest
+from jaxformers.tokenization.decoding import Decoding
 
 START, NO_TIMES, PREVIOUS = "<|startoftranscript|>", "<|notimestamps|>", "<|startofprev|>"
 TASKS = ("transcribe", "translate")
@@ -97,7 +98,9 @@ def begin_with(tokenizer: Any, language: str | None = None, task: str | None = N
     )
 
 
-def decode(tokenizer: Any, ids: Any, *, times: bool = False, skip_special_tokens: bool = False) -> str:
+def decode(
+    tokenizer: Any, ids: Any, *, times: bool = False, skip_special_tokens: bool = False, step: float = STEP
+) -> str:
     """The text of a transcript.
 
     Args:
@@ -105,51 +108,77 @@ def decode(tokenizer: Any, ids: Any, *, times: bool = False, skip_special_tokens
       ids: [S], of one window of 30 s or of several in a row.
       times: write times as <|1.08|>, counted from the beginning of the first window? Else they are left out.
       skip_special_tokens: leave out special tokens, and the prompt before the transcript?
+      step: seconds from a time to the next.
     """
     held = np.asarray(ids, np.int64).tolist()
-    if skip_special_tokens and held[:1] == [tokenizer.backend.token_to_id(PREVIOUS)]:
-        start = tokenizer.backend.token_to_id(START)
-        held = held[held.index(start) :] if start in held else []
-    runs = _timed(held, first_time(tokenizer)) if times else [held]
+    if skip_special_tokens:
+        held = without_prompt(tokenizer, held)
+    runs = _timed(held, first_time(tokenizer), step) if times else [held]
+    return "".join([run if isinstance(run, str) else _said(tokenizer, run, skip_special_tokens) for run in runs])
 
-    def said(run: list[int]) -> str:
-        return TIME.sub("", tokenizer.decode(run, skip_special_tokens=skip_special_tokens))
 
-    return "".join([run if isinstance(run, str) else said(run) for run in runs])
+def _said(tokenizer: Any, ids: list[int], skip_special_tokens: bool = False) -> str:
+    return TIME.sub("", Decoding.decode(tokenizer, ids, skip_special_tokens))
+
+
+def without_prompt(tokenizer: Any, ids: list[int]) -> list[int]:
+    """The transcript behind a prompt; nothing if there is none."""
+    if ids[:1] != [tokenizer.backend.token_to_id(PREVIOUS)]:
+        return ids
+    start = tokenizer.backend.token_to_id(START)
+    return ids[ids.index(start) :] if start in ids else []
 
 
 def first_time(tokenizer: Any) -> int:
-    """The id of <|0.00|>."""
-    return tokenizer.backend.token_to_id(NO_TIMES) + 1
+    """The id of <|0.00|>: the one behind the special tokens."""
+    index = tokenizer.backend.token_to_id(NO_TIMES)
+    return (tokenizer.all_special_ids[-1] if index is None else index) + 1
 
 
-def _timed(ids: Sequence[int], first: int) -> list[str | list[int]]:
-    """Runs of ids that are text, and times between them.
+class Clock:
+    """Times of several windows in a row, counted from the beginning of the first.
 
     A time that is earlier than the last one belongs to the next window. That begins a window later if speech was cut
     at its end, which a time without another beside it says; else where the last pair of times lies, whose second one,
-    and the text behind it, are said again and dropped.
+    and the text behind it, are said again.
+
+    Args:
+      first: the id of <|0.00|>.
+      step: seconds from a time to the next.
     """
+
+    def __init__(self, first: int, step: float):
+        self.first, self.step = first, step
+        self.latest = self.before = self.start = 0.0
+
+    def read(self, ids: Sequence[int], i: int) -> bool:
+        """Reads the time at `i`: `latest`, in the window of `start`; is what is behind the last pair said again?"""
+        time, again = (ids[i] - self.first) * self.step, False
+        if time < self.latest:
+            again = not (i >= 2 and not (ids[i - 1] >= self.first and ids[i - 2] >= self.first))
+            self.start += self.before if again else self.step * WINDOW
+            self.latest = self.before if again else self.latest
+        self.before, self.latest = self.latest, time
+        return again
+
+
+def _timed(ids: Sequence[int], first: int, step: float) -> list[str | list[int]]:
+    """Runs of ids that are text, and times between them; what is said again is dropped."""
     out: list[str | list[int]] = [[]]
-    last = before = start = 0.0
+    clock = Clock(first, step)
     for i, index in enumerate(ids):
         if index < first:
             run = out[-1]
             assert isinstance(run, list)
             run.append(index)
             continue
-        time = (index - first) * STEP
-        if time < last:
-            if i >= 2 and not (ids[i - 1] >= first and ids[i - 2] >= first):
-                start += STEP * WINDOW
-            else:
-                start, last, out = start + before, before, out[:-2]
-        before, last = last, time
-        out += [f"<|{time + start:.2f}|>", []]
+        if clock.read(ids, i):
+            out = out[:-2]
+        out += [f"<|{clock.latest + clock.start:.2f}|>", []]
     return out
 
 
-def segments(tokenizer: Any, ids: Any) -> list[dict[str, Any]]:
+def segments(tokenizer: Any, ids: Any, step: float = STEP) -> list[dict[str, Any]]:
     """The stretches of speech in a transcript: `text`, and `timestamp`, its start and end in seconds."""
     held, first = np.asarray(ids, np.int64), first_time(tokenizer)
     times = held >= first
@@ -167,7 +196,7 @@ def segments(tokenizer: Any, ids: Any) -> list[dict[str, Any]]:
             if begin < last:
                 start += WINDOW if at >= 2 and not (times[at - 2] and times[at - 1]) else last
             last = stop
-            text = TIME.sub("", tokenizer.decode(part.tolist()))
-            out.append({"text": text, "timestamp": (begin * STEP + start * STEP, stop * STEP + start * STEP)})
+            span = (begin * step + start * step, stop * step + start * step)
+            out.append({"text": _said(tokenizer, part.tolist()), "timestamp": span})
         at = end
     return out
