@@ -1,13 +1,15 @@
 """Calls that only some classes have: the reference's values, files, and one clear error for bad input."""
 
 import json
+import pickle
+import sys
 
 import pytest
 from calls.classes import GOLDENS, NAMES, code_llama, nougat, observe
 from text.case import cases
 
 import jaxformers as jf
-from jaxformers.errors import InputError
+from jaxformers.errors import CheckpointError, InputError
 
 
 @pytest.fixture
@@ -68,3 +70,19 @@ def test_nougat_refuses_and_is_saved(load, tmp_path):
     made.save_pretrained(tmp_path / "again")
     assert type(jf.AutoTokenizer.from_pretrained(tmp_path / "again")) is type(made)
     assert made.post_process_generation([]) == []
+
+
+def test_roformer_is_copied_saved_trained_and_needs_its_library(load, tmp_path, monkeypatch):
+    case = next(case for case in cases() if case.name == "roformer")
+    made, text = load(case), "我们去公园。Unquick!"
+    assert made.tokenize("我们公园") == ["我们", "公园"]
+    made.save_pretrained(tmp_path / "again")
+    for other in (pickle.loads(pickle.dumps(made)), jf.AutoTokenizer.from_pretrained(tmp_path / "again")):
+        assert (type(other), other(text)) == (type(made), made(text))
+    learnt = made.train_new_from_iterator(["今天 天气 today"] * 9, 40)
+    assert (type(learnt), learnt.tokenize("today")) == (type(made), ["today"])
+    monkeypatch.setitem(sys.modules, "rjieba", None)
+    with pytest.raises(
+        CheckpointError, match=r"^tokenizer: this class needs the rjieba library, which is not installed"
+    ):
+        load(case)

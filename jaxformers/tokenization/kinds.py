@@ -109,6 +109,7 @@ KINDS = (
     Kind("bertjapanese", _BRACKETS, True, "japanese"),
     Kind("gptneoxjapanese", dict(_ENDS, bos="<|startoftext|>", pad=_END), False, "japanese_subwords"),
     Kind("gptsanjapanese", _GPTSAN, True, "japanese_subwords"),
+    Kind("tapex", _ROBERTA, False, "tapex", more=dict(do_lower_case=True, max_cell_length=15)),
     Kind("mpnet", dict(_ROBERTA, unk="[UNK]"), False, "wordpiece", cleans=True),
     Kind("codegen gpt2 gptbigcode gptj gptneo opt phi starcoder2", _ENDS, False, "byte_bpe"),
     Kind("whisper", _ENDS, False, "byte_bpe"),
@@ -172,6 +173,7 @@ _CLASSES = {
     "roformer": "roformer.RoFormerTokenizer",
     "siglip": "siglip.SiglipTokenizer",
     "tapas": "tapas.TapasTokenizer",
+    "tapex": "tapex.TapexTokenizer",
     "udop": "layout.UdopTokenizer",
     "whisper": "whisper_tokenizer.WhisperTokenizer",
 }
@@ -185,8 +187,8 @@ _NAMES = """
     LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast LayoutXLMTokenizerFast LukeTokenizer M2M100Tokenizer
     MLukeTokenizer MarianTokenizer MgpstrTokenizer NougatTokenizerFast PLBartTokenizer PerceiverTokenizer
     PhobertTokenizer RoCBertTokenizer RoFormerTokenizerFast SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer
-    TapasTokenizer UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer
-    XLMTokenizer
+    TapasTokenizer TapexTokenizer UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer WhisperTokenizerFast
+    XLMProphetNetTokenizer XLMTokenizer
 """
 
 

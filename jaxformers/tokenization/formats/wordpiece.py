@@ -37,7 +37,7 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
     accents = settings.get("strip_accents")  # null: as letters are made small or not
     made.normalizer = normalizers.BertNormalizer(
         clean_text=True,
-        handle_chinese_chars=options.flag(settings, "tokenize_chinese_chars", True),
+        handle_chinese_chars=stem != "roformer" and options.flag(settings, "tokenize_chinese_chars", True),
         strip_accents=None if accents is None else options.flag(settings, "strip_accents"),
         lowercase=options.flag(settings, "do_lower_case", True),
     )

@@ -24,7 +24,15 @@ def letters() -> str:
     return "".join(f"{token}\n" for token in ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *found])
 
 
+def chinese() -> str:
+    """Word pieces, and some of the words that jieba finds in the corpus."""
+    words = "世界 今天 天气 我们 公园 繁體 中文 简体 书名 日本 混合 quick world 一二三 頓號"
+    held = wordpiece("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]").split("\n")[:-1]
+    return "".join(f"{token}\n" for token in dict.fromkeys([*held, *words.split()]))
+
+
 MAKERS = {
+    "wordpiece-chinese.txt": chinese,
     "japanese-letters.txt": letters,
     "wordpiece.txt": lambda: wordpiece("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
     "wordpiece-mpnet.txt": lambda: wordpiece("<s>", "<pad>", "</s>", "<unk>", "<mask>", "[UNK]"),

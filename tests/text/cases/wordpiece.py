@@ -3,6 +3,7 @@
 from text.case import Case
 
 _BERT = {"vocab.txt": "wordpiece.txt"}
+_CASED = {"do_lower_case": False, "strip_accents": True, "tokenize_chinese_chars": True}
 _SPLINTER = {"vocab.txt": "wordpiece-splinter.txt"}
 
 CASES = [
@@ -21,6 +22,8 @@ CASES = [
     Case("dpr-question", "DPRQuestionEncoderTokenizerFast", _BERT),
     Case("dpr-context", "DPRContextEncoderTokenizerFast", _BERT),
     Case("dpr-reader", "DPRReaderTokenizerFast", _BERT),
+    Case("roformer", "RoFormerTokenizerFast", {"vocab.txt": "wordpiece-chinese.txt"}),
+    Case("roformer-cased", "RoFormerTokenizerFast", {"vocab.txt": "wordpiece-chinese.txt"}, _CASED),
     Case("mpnet", "MPNetTokenizerFast", {"vocab.txt": "wordpiece-mpnet.txt"}),
     Case("funnel", "FunnelTokenizerFast", {"vocab.txt": "wordpiece-funnel.txt"}),
     Case("splinter", "SplinterTokenizerFast", _SPLINTER),
