@@ -160,3 +160,16 @@ _PHRASE = "<phrase>a cat</phrase> sat"
 def test_bad_boxes(load, given, message):
     with pytest.raises(jf.InputError, match=message):
         load("kosmos-2")(**given)
+
+
+def test_prompts_about_images(load, tmp_path):
+    processor, picture = load("paligemma"), PICTURES["wide"]
+    with pytest.raises(jf.InputError, match="images must be given"):
+        processor(text="a")
+    with pytest.raises(jf.InputError, match="images must be one or a list for each text, got 1 for 2"):
+        processor([picture], ["a", "b"])
+    with pytest.raises(jf.InputError, match="a text's 3 image tokens must not be cut off, got 2"):
+        processor(picture, "a", truncation=True, max_length=2)
+    (tmp_path / "preprocessor_config.json").write_text('{"image_processor_type": "SiglipImageProcessor"}')
+    with pytest.raises(jf.CheckpointError, match=r"image_seq_length must be a whole number from 1 on, .* got None"):
+        jf.AutoProcessor.from_pretrained(tmp_path)

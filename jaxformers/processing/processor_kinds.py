@@ -67,6 +67,7 @@ KINDS = {
     "BrosProcessor": Kind("bros", prepares=False, made_by="layouts.Bros"),
     "TrOCRProcessor": Kind("vision-encoder-decoder trocr", writes=True),
     "LlavaProcessor": Kind("llava vipllava", expands=True),
+    "PaliGemmaProcessor": Kind("paligemma", made_by="suffixes.PaliGemma"),
     "WhisperProcessor": Kind("whisper", writes=True, made_by="transcripts.Whisper"),
     "Wav2Vec2Processor": Kind(
         "wav2vec2 hubert wavlm sew sew-d unispeech unispeech-sat wav2vec2-conformer", writes=True
