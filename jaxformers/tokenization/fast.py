@@ -182,7 +182,8 @@ class FastTokenizer(Saving, Decoding, Lengths, Languages, ChatTemplates):
         if return_tensors is not None:
             fields = arrays(fields, return_tensors)
         elif not many and not return_overflowing_tokens:
-            fields = {n: v[0] if isinstance(v[0], list) else v for n, v in fields.items()}
+            bare = isinstance(self.backend, PythonBackend)  # whose classes give one length, too
+            fields = {n: v[0] if bare or isinstance(v[0], list) else v for n, v in fields.items()}
         return BatchEncoding(fields, found)
 
     def _run(

@@ -145,6 +145,7 @@ KINDS = (
     Kind("esm", dict(eos="<eos>", unk="<unk>", pad="<pad>", cls="<cls>", mask="<mask>"), False, "characters"),
     Kind("mgpstr", dict(bos="[GO]", eos="[s]", unk="[GO]", pad="[GO]"), True, "characters"),
     Kind(_SPEECH, _ANGLES, False, "speech"),
+    Kind("wav2vec2phoneme wav2vec2phonemectc", _ANGLES, False, "phonemes"),
     Kind("vits", dict(unk="<unk>", pad="<pad>"), False, "speech"),
     Kind("codellama", _LLAMA, False, "sentencepiece", side="left"),
     Kind("llama mistral mixtral", _LLAMA, False, "sentencepiece", side="left"),
@@ -175,6 +176,7 @@ _CLASSES = {
     "tapas": "tapas.TapasTokenizer",
     "tapex": "tapex.TapexTokenizer",
     "udop": "layout.UdopTokenizer",
+    **dict.fromkeys(("wav2vec2phoneme", "wav2vec2phonemectc"), "phonemes.PhonemeCTCTokenizer"),
     "whisper": "whisper_tokenizer.WhisperTokenizer",
 }
 
@@ -187,8 +189,8 @@ _NAMES = """
     LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast LayoutXLMTokenizerFast LukeTokenizer M2M100Tokenizer
     MLukeTokenizer MarianTokenizer MgpstrTokenizer NougatTokenizerFast PLBartTokenizer PerceiverTokenizer
     PhobertTokenizer RoCBertTokenizer RoFormerTokenizerFast SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer
-    TapasTokenizer TapexTokenizer UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer WhisperTokenizerFast
-    XLMProphetNetTokenizer XLMTokenizer
+    TapasTokenizer TapexTokenizer UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer
+    Wav2Vec2PhonemeCTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer XLMTokenizer
 """
 
 

@@ -28,6 +28,7 @@ class Case:
       settings: the rest of tokenizer_config.json.
       offsets: has the reference offsets (is the class a fast one)?
       call: options of the call, for both sides.
+      argument: of the call, which takes the texts; of classes that take more than texts, whose pairs are left out.
       more: writes further files into the checkpoint's directory and gives the settings that name them.
     """
 
@@ -37,6 +38,7 @@ class Case:
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     offsets: bool = True
     call: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    argument: str = "text"
     more: Callable[[pathlib.Path], Mapping[str, Any]] | None = None
 
     def write(self, directory: pathlib.Path) -> pathlib.Path:
@@ -60,18 +62,20 @@ def observe(tokenizer, case: Case) -> dict[str, Any]:
     from text.corpus import PAIRS, STRINGS
 
     more = {"return_offsets_mapping": True} if case.offsets else {}
-    found: dict[str, Any] = {"ids": [], "bare": [], "text": [], "said": [], "pairs": [], "types": []}
+    found: dict[str, Any] = {"ids": [], "bare": [], "text": [], "said": []}
+    found |= {"pairs": [], "types": []} if case.argument == "text" else {}
     found |= {"offsets": []} if case.offsets else {}
     for string in STRINGS:
-        out = tokenizer(string, **more, **case.call)
+        given = {case.argument: string, **case.call}
+        out = tokenizer(**given, **more)
         ids = [int(i) for i in out["input_ids"]]
         found["ids"].append(ids)
         if case.offsets:
             found["offsets"].append([int(x) for pair in out["offset_mapping"] for x in pair])
-        found["bare"].append([int(i) for i in tokenizer(string, add_special_tokens=False, **case.call)["input_ids"]])
+        found["bare"].append([int(i) for i in tokenizer(**given, add_special_tokens=False)["input_ids"]])
         found["text"].append(tokenizer.decode(ids))
         found["said"].append(tokenizer.decode(ids, skip_special_tokens=True))
-    for first, second in PAIRS:
+    for first, second in PAIRS if case.argument == "text" else ():
         out = tokenizer(first, second, return_token_type_ids=True, **case.call)
         found["pairs"].append([int(i) for i in out["input_ids"]])
         found["types"].append([int(i) for i in out["token_type_ids"]])
