@@ -16,6 +16,7 @@ from jaxformers import sharding
 from jaxformers.errors import InputError
 
 ATTENTION = ("auto", "xla", "cudnn", "eager", "chunked", "splash")
+CONTEXT = ("auto", "gather", "ring")
 REMAT = ("none", "full", "dots", "dots_no_batch")
 
 
@@ -27,6 +28,7 @@ class Run:
     remat: str = "none"
     mesh: Any = None
     rules: Any = None
+    context: str = "auto"
 
 
 _context = jax.make_user_context(Run())
@@ -43,7 +45,7 @@ def running(*, precision: Any = None, **settings):
 
     Args:
       attention: "auto" (the fastest that fits the device and the call), "xla" (`jax.nn.dot_product_attention`),
-        "cudnn" (flash attention on NVIDIA GPUs), "splash" (flash attention on TPUs, one device or inside `shard_map`),
+        "cudnn" (flash attention on NVIDIA GPUs), "splash" (flash attention on TPUs; on many by `mesh` and `rules`),
         "eager" (written out, always float32 softmax) or "chunked" (block by block, for long texts: memory grows with
         their length, not its square). A kernel that can not compute a call (attention weights are asked for, say)
         leaves it to one that can.
@@ -51,6 +53,9 @@ def running(*, precision: Any = None, **settings):
         products) or "dots_no_batch" (keep products with weights only).
       mesh, rules: lay activations over this mesh by these rules (a preset, a dictionary or `sharding.Rules`): the rows
         of a batch, positions, heads. Parameters lie as `jf.load(..., mesh=mesh, rules=rules)` placed them.
+      context: how attention sees positions that the rules split over devices ("context"): "gather" brings all keys and
+        values to each device, "ring" lets their blocks go round, so that no device holds them all; "auto" takes the
+        ring from 131,072 keys on. A call that a ring can not compute (a bias, say) gathers.
       precision: precision of matrix products and convolutions, as `jax.default_matmul_precision` takes it ("highest",
         "bfloat16", ...); it is part of jit's cache key as well.
 
@@ -59,7 +64,7 @@ def running(*, precision: Any = None, **settings):
     """
     known = {f.name for f in dataclasses.fields(Run)} | {"precision"}
     problems = [f"unknown setting {k!r}; known: {', '.join(sorted(known))}" for k in settings if k not in known]
-    for name, values in (("attention", ATTENTION), ("remat", REMAT)):
+    for name, values in (("attention", ATTENTION), ("remat", REMAT), ("context", CONTEXT)):
         if name in settings and settings[name] not in values:
             problems.append(f"{name} must be one of {', '.join(values)}, got {settings[name]!r}")
     if settings.get("rules") is not None and settings.get("mesh", current().mesh) is None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 
 from jaxformers import context
 from jaxformers.nn import mask as masks
+from jaxformers.nn import split as splits
 from jaxformers.nn.chunked import chunked
+from jaxformers.nn.device import platform
 from jaxformers.nn.dropout import dropout
 from jaxformers.nn.splash import fits as splash_fits
 from jaxformers.nn.splash import splash
@@ -59,9 +63,20 @@ def attend(
         how = {"mask": mask, "bias": bias, "scale": scale, "cap": cap, "sinks": sinks}
         return _shared(q, k, v, **how, rate=rate, key=key, weights=weights)
     scale = q.shape[-1] ** -0.5 if scale is None else scale
-    kernel = _kernel(q, k, mask, bias, cap, None if rate == 0.0 else key, weights, sinks)
+    drawn = None if rate == 0.0 else key
+    split = splits.of(q)
+    kernel = _kernel(q, k, mask, bias, cap, drawn, weights, sinks, split)
     if q.shape[-1] != v.shape[-1] and kernel not in ("eager", "chunked"):
         kernel = "chunked" if kernel == "splash" else "eager"  # the others take values as wide as keys alone
+    if split is not None and (kernel == "splash" or split.positions) and drawn is None:
+        how = {"scale": scale, "cap": cap}
+        compute = functools.partial(_compute, kernel, **how, weights=weights)
+        return splits.attend(split, kernel, compute, q, k, v, mask, bias, sinks, weights, **how)
+    return _compute(kernel, q, k, v, mask, bias, sinks, scale, cap, rate, key, weights)
+
+
+def _compute(kernel: str, q, k, v, mask, bias, sinks, scale, cap, rate=0.0, key=None, weights=False):
+    """What `attend` returns, by one kernel."""
     if kernel == "splash":
         return splash(q, k, v, mask, scale, cap), None
     if kernel == "chunked":
@@ -81,22 +96,27 @@ LONG = {"cpu": 1024}
 LONG_ELSEWHERE = 4096
 
 
-def _kernel(q, k, mask, bias, cap, key, weights: bool, sinks) -> str:
+def _kernel(q, k, mask, bias, cap, key, weights: bool, sinks, split) -> str:
     """The kernel that the run context asks for, if it computes what the call asks for; else one that does."""
     kernel: str = context.current().attention
     if weights:
         return "eager"
+    ways = 1 if split is None else split.ways(split.positions)
     if kernel in ("auto", "splash"):
-        device = jax.default_backend()
-        flash = kernel == "splash" or (
-            device == "tpu" and jax.device_count() == 1
-        )  # XLA can not split it over devices
-        long = q.shape[1] * k.shape[1] >= LONG.get(device, LONG_ELSEWHERE) ** 2
-        if flash and key is None and sinks is None and splash_fits(q, k, mask, bias):
+        device = platform()
+        flash = kernel == "splash" or (device == "tpu" and (split is not None or _one_device()))
+        long = q.shape[1] * k.shape[1] >= LONG.get(device, LONG_ELSEWHERE) ** 2 * ways
+        if flash and key is None and sinks is None and splash_fits(q, k, mask, bias, ways):
             return "splash"
         kernel = "chunked" if long else "eager" if device == "cpu" else "xla"
     plain = cap is None and key is None and sinks is None
     return kernel if plain or kernel == "chunked" else "eager"
+
+
+def _one_device() -> bool:
+    """XLA can not split splash attention over devices: where no rules say how it is to be, there must be one."""
+    mesh = context.current().mesh
+    return (jax.device_count() if mesh is None else mesh.size) == 1
 
 
 def _full(x, q, k, every_head: bool = False):

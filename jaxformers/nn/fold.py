@@ -8,6 +8,7 @@ import jax
 
 from jaxformers import context
 from jaxformers.nn.constrain import residual
+from jaxformers.nn.device import platform
 from jaxformers.nn.dropout import split_layers
 from jaxformers.spec import Layers, Stack
 
@@ -42,7 +43,7 @@ def fold(f, layers, x, *, states: bool = False, unroll_on_cpu: bool = False, **e
         each["key"] = split_layers(each["key"], num_layers(layers))
     if states:
         f = _reporting(f)
-    unroll = unroll_on_cpu and jax.default_backend() == "cpu"
+    unroll = unroll_on_cpu and platform() == "cpu"
     if isinstance(layers, Stack):
         return _scan(_checkpointed(f, remat, scanned=True), layers, x, each, unroll)
     ys = Layers()

@@ -57,6 +57,10 @@ class Band:
         """Is there nothing else to it than that the future is not seen?"""
         return self.valid is None and self.window is None and self.ahead == 0 and self.also is None
 
+    def is_static(self) -> bool:
+        """Are `window` and `ahead` known when the program is made?"""
+        return isinstance(self.window, int | None) and isinstance(self.ahead, int)
+
     def any_seen(self):
         """bool []: does any query see a key, whatever `valid` says?"""
         seen = self.keys.min() <= self.queries.max() + self.ahead

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from jaxformers.nn.device import platform
 from jaxformers.nn.linear import linear
 from jaxformers.spec import Stack, stack
 
@@ -70,7 +71,7 @@ def mix(p, x, weights, chosen, expert: Callable):
     Returns:
       [T, D], of x's dtype.
     """
-    way = _one_by_one if jax.default_backend() == "cpu" else _grouped
+    way = _one_by_one if platform() == "cpu" else _grouped
     return way(dict(stack(p)), x, weights.astype(x.dtype), chosen, expert)
 
 

@@ -13,6 +13,7 @@ import math
 import jax
 import jax.numpy as jnp
 
+from jaxformers.nn.device import platform
 from jaxformers.spec import Layers, Param, Stack, uniform, zeros
 
 # A gradient keeps the state before every so many steps, and recomputes those within.
@@ -128,7 +129,7 @@ def selective_scan(x, step, decay, b, c, state=None, parallel: bool | None = Non
     if length == 1:
         state, y = _one(decay, state, (x[:, 0], step[:, 0], b[:, 0], c[:, 0]))
         return y[:, None], state
-    parallel = jax.default_backend() != "cpu" if parallel is None else parallel
+    parallel = platform() != "cpu" if parallel is None else parallel
     size = min(CHUNK, length)
     chunks = -(-length // size)
 
