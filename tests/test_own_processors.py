@@ -11,6 +11,7 @@ from processors.own import FAMILIES
 from processors.own.case import GOLDENS, digest, observe
 
 import jaxformers as jf
+from jaxformers.processing.joint.interleaved import last_image
 
 CASES = [(family, case) for family in FAMILIES for case in importlib.import_module(f"processors.own.{family}").CASES]
 BY_NAME = {case.name: case for _, case in CASES}
@@ -173,3 +174,21 @@ def test_prompts_about_images(load, tmp_path):
     (tmp_path / "preprocessor_config.json").write_text('{"image_processor_type": "SiglipImageProcessor"}')
     with pytest.raises(jf.CheckpointError, match=r"image_seq_length must be a whole number from 1 on, .* got None"):
         jf.AutoProcessor.from_pretrained(tmp_path)
+
+
+def test_prompts_of_texts_and_images(load):
+    """A text alone is a prompt of one text: the reference takes it for a list of letters, and loses its spaces."""
+    processor, picture = load("idefics"), PICTURES["wide"]
+    np.testing.assert_array_equal(processor(text="two cats").input_ids, processor(text=["two cats"]).input_ids)
+    with pytest.raises(jf.InputError, match="text must be given"):
+        processor([picture])
+    with pytest.raises(jf.InputError, match="images must be one or a list for each of the texts, got 1 for 2"):
+        processor([picture], ["a", "b"])
+    assert last_image(np.array([[1, 7, 2, 5, 3, 7]]), 7, 5).tolist() == [[-1, 0, 0, 0, -1, 1]]
+
+
+def test_videos_and_sounds(load):
+    processor = load("tvlt")
+    assert (processor.image_processor.name, processor.feature_extractor.feature_size) == ("TvltImageProcessor", 32)
+    with pytest.raises(jf.InputError, match="images or audio must be given"):
+        processor()

@@ -68,6 +68,8 @@ KINDS = {
     "TrOCRProcessor": Kind("vision-encoder-decoder trocr", writes=True),
     "LlavaProcessor": Kind("llava vipllava", expands=True),
     "PaliGemmaProcessor": Kind("paligemma", made_by="suffixes.PaliGemma"),
+    "IdeficsProcessor": Kind("idefics", made_by="interleaved.Idefics"),
+    "TvltProcessor": Kind("tvlt", reads=False, prepares=False, made_by="tvlt.Tvlt"),
     "WhisperProcessor": Kind("whisper", writes=True, made_by="transcripts.Whisper"),
     "Wav2Vec2Processor": Kind(
         "wav2vec2 hubert wavlm sew sew-d unispeech unispeech-sat wav2vec2-conformer", writes=True
