@@ -38,6 +38,11 @@ def gathered(found: Sequence[CTCOutput], fields: Iterable[str]) -> CTCOutput:
     return CTCOutput({name: [one[name] for one in found] for name in ("text", *fields)})
 
 
+def offset(what: str, text: str, start: int, end: int) -> Offset:
+    """A letter, a word or a phoneme with its frames."""
+    return {what: text, "start_offset": start, "end_offset": end}
+
+
 class CTCTokenizer(FastTokenizer):
     """A tokenizer that reads a token a frame: runs of one are a letter, padding parts letters; by `AutoTokenizer`."""
 
@@ -112,11 +117,11 @@ class CTCTokenizer(FastTokenizer):
         out = CTCOutput(text=scheme.join(tokens, group_tokens, " " if spaces_between_special_tokens else ""))
         letters = scheme.letters(tokens, group_tokens)
         if output_char_offsets or not tokens:
-            out["char_offsets"] = [_offset("char", *letter) for letter in letters]
+            out["char_offsets"] = [offset("char", *letter) for letter in letters]
         if output_word_offsets or not tokens:
             words = itertools.groupby(letters, lambda letter: letter[0] == scheme.space)
             runs = [list(run) for space, run in words if not space]
-            out["word_offsets"] = [_offset("word", "".join(x for x, _, _ in r), r[0][1], r[-1][2]) for r in runs]
+            out["word_offsets"] = [offset("word", "".join(x for x, _, _ in r), r[0][1], r[-1][2]) for r in runs]
         return out
 
     # -------------------------------------------------------------------------------------------- languages, marks
@@ -175,7 +180,3 @@ class CTCTokenizer(FastTokenizer):
     @replace_word_delimiter_char.setter
     def replace_word_delimiter_char(self, letter: str) -> None:
         self._scheme.space = self.settings["replace_word_delimiter_char"] = letter
-
-
-def _offset(what: str, text: str, start: int, end: int) -> Offset:
-    return {what: text, "start_offset": start, "end_offset": end}

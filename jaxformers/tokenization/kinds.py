@@ -127,6 +127,10 @@ KINDS = (
     Kind("plbart", _ROBERTA, False, "sentencepiece_slow", cleans=True),
     Kind("gptsw3", dict(_ANGLES, eos=_END), False, "sentencepiece_slow"),
     Kind("xlmprophetnet", dict(_BRACKETS, bos="[SEP]", eos="[SEP]"), False, "sentencepiece_slow"),
+    Kind("bartpho", _ROBERTA, False, "listed_pieces"),
+    Kind("erniem", _BRACKETS, False, "listed_pieces", masks=False),
+    Kind("prophetnet", dict(unk="[UNK]", sep="[SEP]", pad="[PAD]", mask="[MASK]"), False, "prophetnet", cleans=True),
+    Kind("transfoxl", dict(eos="<eos>", unk="<unk>"), False, "transfo_xl", masks=False),
     Kind("reformer", dict(eos="</s>", unk="<unk>"), False, "sentencepiece"),
     Kind("bloom", _ANGLES),
     Kind("nougat", _ANGLES),
@@ -183,14 +187,15 @@ _CLASSES = {
 
 # As files name them, the classes that are saved as files of their own, not as tokenizer.json for any class to read.
 _NAMES = """
-    BertGenerationTokenizer BertJapaneseTokenizer BertweetTokenizer BioGptTokenizer BlenderbotSmallTokenizer
-    ByT5Tokenizer CTRLTokenizer CanineTokenizer CodeLlamaTokenizerFast DPRReaderTokenizerFast EsmTokenizer
-    FSMTTokenizer FlaubertTokenizer GPTNeoXJapaneseTokenizer GPTSanJapaneseTokenizer GPTSw3Tokenizer
-    LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast LayoutXLMTokenizerFast LukeTokenizer M2M100Tokenizer
-    MLukeTokenizer MarianTokenizer MgpstrTokenizer NougatTokenizerFast PLBartTokenizer PerceiverTokenizer
-    PhobertTokenizer RoCBertTokenizer RoFormerTokenizerFast SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer
-    TapasTokenizer TapexTokenizer UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer
-    Wav2Vec2PhonemeCTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer XLMTokenizer
+    BartphoTokenizer BertGenerationTokenizer BertJapaneseTokenizer BertweetTokenizer BioGptTokenizer
+    BlenderbotSmallTokenizer ByT5Tokenizer CTRLTokenizer CanineTokenizer CodeLlamaTokenizerFast
+    DPRReaderTokenizerFast ErnieMTokenizer EsmTokenizer FSMTTokenizer FlaubertTokenizer GPTNeoXJapaneseTokenizer
+    GPTSanJapaneseTokenizer GPTSw3Tokenizer LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast LayoutXLMTokenizerFast
+    LukeTokenizer M2M100Tokenizer MLukeTokenizer MarianTokenizer MgpstrTokenizer NougatTokenizerFast PLBartTokenizer
+    PerceiverTokenizer PhobertTokenizer ProphetNetTokenizer RoCBertTokenizer RoFormerTokenizerFast SiglipTokenizer
+    Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer TapexTokenizer TransfoXLTokenizer UdopTokenizerFast
+    VitsTokenizer Wav2Vec2CTCTokenizer Wav2Vec2PhonemeCTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer
+    XLMTokenizer
 """
 
 

@@ -6,6 +6,20 @@ import string
 SPECIAL = ["<pad>", "<s>", "</s>", "<unk>"]
 RESIDUES = ["<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>", "lower", "ing"]
 SPOKEN = ["<pad>", "<unk>", " ", *"abcdefghijklmnopqrstuvwxyz'-éţșğ1234567890", "K", "’"]
+PHONEMES = [
+    *SPECIAL,
+    "|",
+    *"abdefhijklmnopstuvwxzæðŋɐɑɔəɛɡɪɹʃʊʌʒθ",
+    "aɪ",
+    "tʃ",
+    "dʒ",
+    "ɔː",
+    "iː",
+    "the",
+    "The",
+    "fox",
+    "dog.",
+]
 
 
 def numbered(tokens) -> dict[str, int]:
@@ -23,6 +37,7 @@ MAKERS = {
         {"eng": numbered([*SPECIAL, "|", *string.ascii_lowercase]), "deu": numbered([*SPECIAL, *"|abcäöüß"])}
     ),
     "letters.json": lambda: as_json(["[GO]", "[s]", *string.digits, *string.ascii_lowercase]),
+    "phonemes.json": lambda: as_json(PHONEMES),
     "residues.txt": lambda: "\n".join(RESIDUES),
     "spoken.json": lambda: as_json(SPOKEN),
 }
