@@ -11,7 +11,7 @@ import tokenizers
 from jaxformers.checkpoints.files import read_json
 from jaxformers.checkpoints.hub import TEXT, resolve
 from jaxformers.errors import CheckpointError, InputError, nearest
-from jaxformers.tokenization import kinds
+from jaxformers.tokenization import kinds, rag
 from jaxformers.tokenization.fast import FastTokenizer
 from jaxformers.tokenization.formats import byte_bpe
 from jaxformers.tokenization.settings import SETTINGS
@@ -21,12 +21,14 @@ class AutoTokenizer:
     """Tokenizers by directory or hub id."""
 
     @staticmethod
-    def from_pretrained(path: str | os.PathLike, *, revision: str | None = None, **changes: Any) -> FastTokenizer:
+    def from_pretrained(path: str | os.PathLike, *, revision: str | None = None, **changes: Any) -> Any:
         """The tokenizer of a checkpoint.
 
         Reads tokenizer.json or, where there is none, the older files of its class; and from tokenizer_config.json and
         special_tokens_map.json the special tokens, the longest input and the sides. Truncation and padding that
         tokenizer.json has built in are not applied: they happen when a call asks for them.
+
+        Returns a `FastTokenizer` or, of a RAG checkpoint, a `RagTokenizer`, which holds two.
 
         Args:
           path: a directory, or a hub id.
@@ -43,25 +45,33 @@ class AutoTokenizer:
         if unknown:
             raise InputError("AutoTokenizer.from_pretrained", sorted(unknown))
         directory = resolve(path, revision, TEXT)
-        settings, name = _settings(directory)
-        file = directory / "tokenizer.json"
-        built = not file.is_file()
-        backend = kinds.build(name, directory, {**settings, **changes}) if built else _read(file)
-        kind = kinds.find(name)
-        if not built and kind is not None and "clip" in kind.stems.split():
-            backend.decoder = byte_bpe.clip_decoder()  # tokenizer.json's own leaves </w> in the text
-        usual = kinds.usual(name, backend, built)
-        try:
-            whole = {**usual, **_built_in(backend), **settings, **changes}
-            made = kinds.make(kinds.stem(name), directory, backend, whole)
-        except (TypeError, ValueError, AttributeError, OverflowError) as e:
-            if isinstance(e, CheckpointError) or (isinstance(e, InputError) and changes):
-                raise
-            raise CheckpointError(os.fspath(path), [f"tokenizer_config.json must hold settings: {e}"]) from None
-        if kind is not None:
-            own = kinds.additional(name, made.settings)
-            made.additional_special_tokens = [t for t in own if backend.token_to_id(t) is not None]
-        return made
+        parts = rag.parts(directory)
+        if parts is not None:
+            return rag.RagTokenizer(*(_made(folder, folder, changes, kind) for folder, kind in parts.items()))
+        return _made(path, directory, changes)
+
+
+def _made(path: str | os.PathLike, directory: pathlib.Path, changes: dict[str, Any], named: str = "") -> FastTokenizer:
+    """The tokenizer of a directory; `named`: its class or model type, where its files name none."""
+    settings, name = _settings(directory, named)
+    file = directory / "tokenizer.json"
+    built = not file.is_file()
+    backend = kinds.build(name, directory, {**settings, **changes}) if built else _read(file)
+    kind = kinds.find(name)
+    if not built and kind is not None and "clip" in kind.stems.split():
+        backend.decoder = byte_bpe.clip_decoder()  # tokenizer.json's own leaves </w> in the text
+    usual = kinds.usual(name, backend, built)
+    try:
+        whole = {**usual, **_built_in(backend), **settings, **changes}
+        made = kinds.make(kinds.stem(name), directory, backend, whole)
+    except (TypeError, ValueError, AttributeError, OverflowError) as e:
+        if isinstance(e, CheckpointError) or (isinstance(e, InputError) and changes):
+            raise
+        raise CheckpointError(os.fspath(path), [f"tokenizer_config.json must hold settings: {e}"]) from None
+    if kind is not None:
+        own = kinds.additional(name, made.settings)
+        made.additional_special_tokens = [t for t in own if backend.token_to_id(t) is not None]
+    return made
 
 
 def _read(file: pathlib.Path) -> tokenizers.Tokenizer:
@@ -72,8 +82,8 @@ def _read(file: pathlib.Path) -> tokenizers.Tokenizer:
         raise CheckpointError(str(file), [problem], "fetch or save it again") from None
 
 
-def _settings(directory: pathlib.Path) -> tuple[dict[str, Any], str]:
-    """What the files beside tokenizer.json say, and the tokenizer's class or, failing that, the model type."""
+def _settings(directory: pathlib.Path, named: str = "") -> tuple[dict[str, Any], str]:
+    """What the files beside tokenizer.json say, and the class or, failing that, the model type or `named`."""
     settings = read_json(directory / "tokenizer_config.json")
     if "added_tokens_decoder" not in settings:  # newer files repeat the map there, and are then the authority
         settings |= read_json(directory / "special_tokens_map.json")
@@ -81,7 +91,7 @@ def _settings(directory: pathlib.Path) -> tuple[dict[str, Any], str]:
         settings["chat_template"] = templates
     config = {} if "tokenizer_class" in settings else read_json(directory / "config.json")
     kinds = (settings.get("tokenizer_class"), config.get("tokenizer_class"), config.get("model_type"))
-    return settings, next((k for k in kinds if isinstance(k, str)), "")
+    return settings, next((k for k in kinds if isinstance(k, str)), named)
 
 
 def _chat_templates(directory: pathlib.Path) -> str | list[dict[str, str]] | None:
