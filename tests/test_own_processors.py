@@ -192,3 +192,25 @@ def test_videos_and_sounds(load):
     assert (processor.image_processor.name, processor.feature_extractor.feature_size) == ("TvltImageProcessor", 32)
     with pytest.raises(jf.InputError, match="images or audio must be given"):
         processor()
+
+
+def test_places_in_images(load):
+    """Tags that do not belong together stay: the reference looks for their ends for ever."""
+    processor, picture = load("fuyu"), PICTURES["wide"]
+    ids = processor.tokenizer.convert_tokens_to_ids(["a", "<0x00>", "10", "<0x01>", "<0x02>", "a", "7", "<0x03>"])
+    assert processor.post_process_box_coordinates(np.array([ids]))[0].tolist() == ids
+    for place, message in {
+        "<point>1, 2, 3</point>": "a box must be four numbers with commas between, a point two, got '1, 2, 3'",
+        "<box>a, b, c, d</box>": "a box must be four numbers with commas between",
+        "<box>1, 2, 3, 9000</box>": "the tokenizer must hold '3025'",
+    }.items():
+        with pytest.raises(jf.InputError, match=message):
+            processor(picture, place)
+    with pytest.raises(jf.InputError, match="images must be one for each text, got 1 for 2"):
+        processor([picture], ["a", "b"])
+    with pytest.raises(TypeError, match="unexpected keyword argument 'paddin'"):
+        processor(picture, "a", paddin=True)
+    with pytest.raises(jf.InputError, match=r"target_sizes must be \(height, width\) of each of 1 rows, got shape"):
+        processor.post_process_box_coordinates([ids], [[1, 2, 3]])
+    with pytest.raises(jf.InputError, match=r"rows must hold the token of an answer, 10, rows \[0\] do not"):
+        processor.post_process_image_text_to_text([ids])

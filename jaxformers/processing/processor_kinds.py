@@ -70,6 +70,7 @@ KINDS = {
     "PaliGemmaProcessor": Kind("paligemma", made_by="suffixes.PaliGemma"),
     "IdeficsProcessor": Kind("idefics", made_by="interleaved.Idefics"),
     "TvltProcessor": Kind("tvlt", reads=False, prepares=False, made_by="tvlt.Tvlt"),
+    "FuyuProcessor": Kind("fuyu", made_by="fuyu.Fuyu"),
     "WhisperProcessor": Kind("whisper", writes=True, made_by="transcripts.Whisper"),
     "Wav2Vec2Processor": Kind(
         "wav2vec2 hubert wavlm sew sew-d unispeech unispeech-sat wav2vec2-conformer", writes=True
