@@ -72,6 +72,7 @@ _SPEECH = (
 )
 
 _PAD_BOX: dict[str, Any] = dict(pad_token_box=[0] * 4, pad_token_label=-100, only_label_first_subword=True)
+_ANTS: dict[str, Any] = dict(bod_token="<d>", eod_token="</d>", line_token="</n>", space_token="</_>")
 _SEP_BOX = dict(_PAD_BOX, sep_token_box=[1000] * 4)
 _BOXES = dict(_SEP_BOX, cls_token_box=[0] * 4)
 
@@ -110,6 +111,8 @@ KINDS = (
     Kind("gptneoxjapanese", dict(_ENDS, bos="<|startoftext|>", pad=_END), False, "japanese_subwords"),
     Kind("gptsanjapanese", _GPTSAN, True, "japanese_subwords"),
     Kind("tapex", _ROBERTA, False, "tapex", more=dict(do_lower_case=True, max_cell_length=15)),
+    Kind("cpm", _XLNET, True, "cpm", pad_type=3),
+    Kind("cpmant", _ANGLES, False, "cpm", side="left", more=_ANTS),
     Kind("mpnet", dict(_ROBERTA, unk="[UNK]"), False, "wordpiece", cleans=True),
     Kind("codegen gpt2 gptbigcode gptj gptneo opt phi starcoder2", _ENDS, False, "byte_bpe"),
     Kind("whisper", _ENDS, False, "byte_bpe"),
@@ -166,8 +169,11 @@ _CALLS: dict[str, dict[str, Any]] = {"seamlessm4t": _SEAMLESS, "seamlessm4tv2": 
 _CLASSES = {
     **dict.fromkeys(_SPEECH.split(), "ctc.CTCTokenizer"),
     "codellama": "code_llama.CodeLlamaTokenizer",
+    "cpm": "cpm.CpmTokenizer",
+    "cpmant": "cpm.CpmAntTokenizer",
     "dprreader": "dpr.DPRReaderTokenizer",
     "gptsanjapanese": "gptsan.GPTSanJapaneseTokenizer",
+    "erniem": "ernie_m.ErnieMTokenizer",
     "layoutlmv2": "layout.LayoutTokenizer",
     "layoutlmv3": "layout.LayoutTokenizer",
     "layoutxlm": "layout.LayoutTokenizer",
@@ -188,14 +194,14 @@ _CLASSES = {
 # As files name them, the classes that are saved as files of their own, not as tokenizer.json for any class to read.
 _NAMES = """
     BartphoTokenizer BertGenerationTokenizer BertJapaneseTokenizer BertweetTokenizer BioGptTokenizer
-    BlenderbotSmallTokenizer ByT5Tokenizer CTRLTokenizer CanineTokenizer CodeLlamaTokenizerFast
-    DPRReaderTokenizerFast ErnieMTokenizer EsmTokenizer FSMTTokenizer FlaubertTokenizer GPTNeoXJapaneseTokenizer
-    GPTSanJapaneseTokenizer GPTSw3Tokenizer LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast LayoutXLMTokenizerFast
-    LukeTokenizer M2M100Tokenizer MLukeTokenizer MarianTokenizer MgpstrTokenizer NougatTokenizerFast PLBartTokenizer
-    PerceiverTokenizer PhobertTokenizer ProphetNetTokenizer RoCBertTokenizer RoFormerTokenizerFast SiglipTokenizer
-    Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer TapexTokenizer TransfoXLTokenizer UdopTokenizerFast
-    VitsTokenizer Wav2Vec2CTCTokenizer Wav2Vec2PhonemeCTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer
-    XLMTokenizer
+    BlenderbotSmallTokenizer ByT5Tokenizer CTRLTokenizer CanineTokenizer CodeLlamaTokenizerFast CpmAntTokenizer
+    CpmTokenizer DPRReaderTokenizerFast ErnieMTokenizer EsmTokenizer FSMTTokenizer FlaubertTokenizer
+    GPTNeoXJapaneseTokenizer GPTSanJapaneseTokenizer GPTSw3Tokenizer LayoutLMv2TokenizerFast
+    LayoutLMv3TokenizerFast LayoutXLMTokenizerFast LukeTokenizer M2M100Tokenizer MLukeTokenizer MarianTokenizer
+    MgpstrTokenizer NougatTokenizerFast PLBartTokenizer PerceiverTokenizer PhobertTokenizer ProphetNetTokenizer
+    RoCBertTokenizer RoFormerTokenizerFast SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer
+    TapexTokenizer TransfoXLTokenizer UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer
+    Wav2Vec2PhonemeCTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer XLMTokenizer
 """
 
 

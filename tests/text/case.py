@@ -28,7 +28,8 @@ class Case:
       settings: the rest of tokenizer_config.json.
       offsets: has the reference offsets (is the class a fast one)?
       call: options of the call, for both sides.
-      argument: of the call, which takes the texts; of classes that take more than texts, whose pairs are left out.
+      argument: of the call, which takes the texts.
+      pairs: does the reference's call take a second text?
       more: writes further files into the checkpoint's directory and gives the settings that name them.
     """
 
@@ -39,6 +40,7 @@ class Case:
     offsets: bool = True
     call: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     argument: str = "text"
+    pairs: bool = True
     more: Callable[[pathlib.Path], Mapping[str, Any]] | None = None
 
     def write(self, directory: pathlib.Path) -> pathlib.Path:
@@ -63,7 +65,7 @@ def observe(tokenizer, case: Case) -> dict[str, Any]:
 
     more = {"return_offsets_mapping": True} if case.offsets else {}
     found: dict[str, Any] = {"ids": [], "bare": [], "text": [], "said": []}
-    found |= {"pairs": [], "types": []} if case.argument == "text" else {}
+    found |= {"pairs": [], "types": []} if case.pairs else {}
     found |= {"offsets": []} if case.offsets else {}
     for string in STRINGS:
         given = {case.argument: string, **case.call}
@@ -75,7 +77,7 @@ def observe(tokenizer, case: Case) -> dict[str, Any]:
         found["bare"].append([int(i) for i in tokenizer(**given, add_special_tokens=False)["input_ids"]])
         found["text"].append(tokenizer.decode(ids))
         found["said"].append(tokenizer.decode(ids, skip_special_tokens=True))
-    for first, second in PAIRS if case.argument == "text" else ():
+    for first, second in PAIRS if case.pairs else ():
         out = tokenizer(first, second, return_token_type_ids=True, **case.call)
         found["pairs"].append([int(i) for i in out["input_ids"]])
         found["types"].append([int(i) for i in out["token_type_ids"]])

@@ -7,18 +7,17 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tokenizers import models
-
 from jaxformers.errors import CheckpointError
 from jaxformers.tokenization.formats import files, options, specials
-from jaxformers.tokenization.formats.japanese_words import ANALYSERS, CONFIG, Basic
+from jaxformers.tokenization.formats.basic_words import Basic, WordPieces
+from jaxformers.tokenization.formats.japanese_words import ANALYSERS, CONFIG
 from jaxformers.tokenization.formats.python_backend import PythonBackend, made
 from jaxformers.tokenization.formats.python_rows import Template
 from jaxformers.tokenization.formats.scheme import Scheme
-from jaxformers.tokenization.formats.sentencepiece_exact import SPACE, Processor
+from jaxformers.tokenization.formats.sentencepiece_commas import Commas
+from jaxformers.tokenization.formats.sentencepiece_exact import Processor
 from jaxformers.tokenization.formats.sentencepiece_model import read
 
-LONGEST = 100  # letters of a word; longer ones are unknown
 Cut = Callable[[str], Iterable[str]]
 
 
@@ -52,16 +51,6 @@ class Pieced(Words):
         return self.processor.decode(tokens)
 
 
-class WordPieces:
-    """The longest token of the vocabulary at each place of a word, or one that stands for the word."""
-
-    def __init__(self, vocab: Mapping[str, int], unk: str):
-        self.model = models.WordPiece(dict(vocab), unk_token=unk, max_input_chars_per_word=LONGEST)
-
-    def __call__(self, word: str) -> list[str]:
-        return [token.value for part in word.split() for token in self.model.tokenize(part)]
-
-
 class Letters:
     """The letters of a word."""
 
@@ -70,25 +59,6 @@ class Letters:
 
     def __call__(self, word: str) -> list[str]:
         return [c if c in self.vocab else self.unk for c in unicodedata.normalize("NFKC", word)]
-
-
-class Pieces:
-    """SentencePiece's pieces of a word; a comma behind a digit is a piece of its own."""
-
-    def __init__(self, processor: Processor):
-        self.encode = processor.encode
-
-    def __call__(self, word: str) -> list[str]:
-        out: list[str] = []
-        for piece in self.encode(" ".join(word.split()).replace("``", '"').replace("''", '"')):
-            if len(piece) > 1 and piece[-1] == "," and piece[-2].isdigit():
-                first, *rest = self.encode(piece[:-1].replace(SPACE, ""))
-                if not piece.startswith(SPACE):
-                    first = first.removeprefix(SPACE)
-                out += [*([first] if first else []), *rest, ","]
-            else:
-                out.append(piece)
-        return out
 
 
 def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
@@ -101,7 +71,7 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> Py
     if kind == "sentencepiece":
         file = files.need(directory, "spiece.model")
         processor = Processor(read(file))
-        scheme = Pieced(processor, words, None if whole else Pieces(processor), lower)
+        scheme = Pieced(processor, words, None if whole else Commas(processor), lower)
     else:
         file = files.need(directory, "vocab.txt")
         vocab = {token: i for i, token in enumerate(files.lines(file))}
