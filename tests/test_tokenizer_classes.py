@@ -1,6 +1,9 @@
 """Calls that only some classes have: the reference's values, files, and one clear error for bad input."""
 
+import collections
 import json
+import os
+import pathlib
 import pickle
 import sys
 
@@ -86,3 +89,54 @@ def test_roformer_is_copied_saved_trained_and_needs_its_library(load, tmp_path, 
         CheckpointError, match=r"^tokenizer: this class needs the rjieba library, which is not installed"
     ):
         load(case)
+
+
+def by_name(name):
+    return next(case for case in cases() if case.name == name)
+
+
+def test_transfo_xl_runs_no_code_of_pickles(load, tmp_path):
+    made = load(by_name("transfo-xl"))
+    made.save_pretrained(tmp_path / "again")
+    again = jf.AutoTokenizer.from_pretrained(tmp_path / "again")
+    assert again.get_vocab() == made.get_vocab()
+    (tmp_path / "again" / "vocab.txt").unlink()
+    file, tokens = tmp_path / "again" / "vocab.pkl", list(made.get_vocab())
+    file.write_bytes(pickle.dumps({"idx2sym": tokens, "made": collections.deque([1]), "at": pathlib.Path("x")}))
+    assert jf.AutoTokenizer.from_pretrained(tmp_path / "again").convert_tokens_to_ids("the") == tokens.index("the")
+    file.write_bytes(pickle.dumps(Stranger(tmp_path / "run")))
+    with pytest.raises(CheckpointError, match="must hold a list of tokens, idx2sym"):
+        jf.AutoTokenizer.from_pretrained(tmp_path / "again")
+    assert not (tmp_path / "run").exists()
+
+
+class Stranger:
+    """A pickle that would make a file."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.file),)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "text", "says"),
+    [
+        ("bartpho", "dict.txt", "the 3\n\n", "line 2 must be a token and its count"),
+        ("transfo-xl", "vocab.txt", "the\n\n", "line 2 must be a token, got nothing"),
+        ("transfo-xl", "vocab.txt", "the\n", "must hold <UNK> or <unk>"),
+        ("prophetnet", "prophetnet.tokenizer", "the\n", r"\[UNK\], \[SEP\] are missing"),
+        ("ernie-m", "vocab.txt", "the\n", r"\[UNK\], \[SEP\], \[CLS\] are missing"),
+    ],
+)
+def test_damaged_lists_are_told(name, file, text, says, tmp_path):
+    by_name(name).write(tmp_path)
+    (tmp_path / file).write_text(text)
+    with pytest.raises(CheckpointError, match=says):
+        jf.AutoTokenizer.from_pretrained(tmp_path)
+
+
+def test_ernie_m_needs_its_letters(load):
+    with pytest.raises(InputError, match="text must hold its tokens as they are"):
+        load(by_name("ernie-m")).get_offset_mapping("e\u0301")

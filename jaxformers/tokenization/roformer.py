@@ -32,7 +32,7 @@ class Words:
         """Called by the `tokenizers` library."""
         text.split(self._split)
 
-    def _split(self, _: int, text: NormalizedString) -> list[NormalizedString]:
+    def _split(self, _: int, text: NormalizedString) -> list[Any]:
         out = []
         for word, start, end in self.cut(str(text), hmm=False):
             if word in self.vocab:

@@ -155,42 +155,4 @@ def library(name: str, todo: str = EXTRA) -> Any:
         raise InputError("tokenizer", [problem], todo) from None
 
 
-class Basic:
-    """Words between spaces, cut at punctuation marks; what does not print is left out.
-
-    Args:
-      lower: are letters made small, and accents left out?
-      kept: words that are left as they are.
-    """
-
-    def __init__(self, lower: bool, kept: Collection[str]):
-        self.lower, self.kept = lower, frozenset(kept)
-
-    def __call__(self, text: str) -> list[str]:
-        text = "".join([" " if _blank(c) else c for c in text if c != "\ufffd" and not _silent(c)])
-        out: list[str] = []
-        for word in unicodedata.normalize("NFC", text).split():
-            if word in self.kept:
-                out.append(word)
-                continue
-            if self.lower:
-                marked = unicodedata.normalize("NFD", word.lower())
-                word = "".join([c for c in marked if unicodedata.category(c) != "Mn"])
-            out += "".join([f" {c} " if _mark(c) else c for c in word]).split()
-        return out
-
-
-def _blank(letter: str) -> bool:
-    return letter in "\t\n\r" or unicodedata.category(letter) == "Zs"
-
-
-def _silent(letter: str) -> bool:
-    return letter not in "\t\n\r" and unicodedata.category(letter)[0] == "C"
-
-
-def _mark(letter: str) -> bool:
-    """Is a letter a punctuation mark, or any other sign of ASCII that is neither letter nor digit?"""
-    return unicodedata.category(letter)[0] == "P" or letter in "$+<=>^`|~"
-
-
 ANALYSERS: dict[str, type[Analyser]] = {"mecab": MeCab, "sudachi": Sudachi, "jumanpp": Juman}

@@ -82,6 +82,13 @@ def listed(front: list[str], back: list[str], *models: str) -> str:
     return json.dumps({token: i for i, token in enumerate(dict.fromkeys([*front, *held, *back]))}, ensure_ascii=False)
 
 
+def lines(front: list[str], step: int, count: str = "") -> str:
+    """A token a line: every so many pieces of a model, with their letters alone."""
+    held = pieces((FILES / "fairseq-nmt-nfkc.model").read_bytes())
+    letters = sorted({c for piece in held[::3] for c in piece})
+    return "".join(f"{token}{count}\n" for token in dict.fromkeys([*front, *held[::step], *letters]))
+
+
 MAKERS = {
     "fairseq-nmt-nfkc.model": lambda: train(**_FAIRSEQ, normalization_rule_name="nmt_nfkc"),
     "t5.model": lambda: small(pad_id=0, eos_id=1, unk_id=2, bos_id=-1),
@@ -99,5 +106,7 @@ MAKERS = {
     "char.model": lambda: small(model_type="char", bos_id=0, pad_id=1, eos_id=2, unk_id=3),
     "m2m100.json": lambda: listed(FAIRSEQ, [], "fairseq-nmt-nfkc.model"),
     "marian.json": lambda: listed(["</s>", "<unk>", ">>fra<<"], ["<pad>"], "fairseq-nmt-nfkc.model", "identity.model"),
+    "ernie-m.txt": lambda: lines(["[CLS]", "[PAD]", "[SEP]", "[UNK]", "[MASK]"], 1),
+    "bartpho.txt": lambda: lines(["▁the"], 2, " 7"),
     "added.json": lambda: json.dumps({"[MASK]": 834, "Hello": 835}),
 }

@@ -46,7 +46,18 @@ def lines(header: str = "", count: str = "") -> str:
     return header + "".join(f"{a} {b}{count}\n" for a, b in trained()[1])
 
 
+def words() -> str:
+    """The words that Moses cuts, and their letters."""
+    import sacremoses
+
+    cut = sacremoses.MosesTokenizer("en")
+    held = [w for text in TEXTS for w in cut.tokenize(text, aggressive_dash_splits=True, escape=False) if len(w) < 20]
+    tokens = [t for t in dict.fromkeys(["<eos>", "@,@", "@.@", "@-@", *held, *"abcdeé日"]) if len(t.split()) == 1]
+    return "".join(f"{token} 3\n" for token in [*tokens[:40], "<unk>", *tokens[40:700]])
+
+
 MAKERS = {
+    "words.txt": words,
     "word-merges.txt": lambda: lines("#version: 0.2\n"),
     "word-merges-counted.txt": lambda: lines(count=" 7"),
     "gpt.json": lambda: ended(["<unk>"], []),

@@ -5,6 +5,8 @@ from text.case import Case
 _NFKC, _PLAIN = "fairseq-nmt-nfkc.model", "identity.model"
 _MARIAN = {"source.spm": _NFKC, "target.spm": _PLAIN, "vocab.json": "marian.json"}
 _M2M100 = {"sentencepiece.bpe.model": _NFKC, "vocab.json": "m2m100.json"}
+_BARTPHO = {"sentencepiece.bpe.model": _NFKC, "dict.txt": "bartpho.txt"}
+_ERNIE = {"do_lower_case": True, "pad_token": "<pad>", "unk_token": "<unk>"}
 _CODES = """
     af am ar ast az ba be bg bn br bs ca ceb cs cy da de el en es et fa ff fi fr fy ga gd gl gu ha he hi hr ht hu hy id
     ig ilo is it ja jv ka kk km kn ko lb lg ln lo lt lv mg mk ml mn mr ms my ne nl no ns oc or pa pl ps pt ro ru sd si
@@ -34,5 +36,9 @@ CASES = [
     _case("siglip", "SiglipTokenizer", {"spiece.model": "t5.model"}),
     _case("siglip-cased", "SiglipTokenizer", {"spiece.model": _NFKC}, {"do_lower_case": False, "pad_token": "<pad>"}),
     _case("siglip-added", "SiglipTokenizer", {"spiece.model": "albert.model"}, {"added_tokens_decoder": _ADDED}),
+    _case("ernie-m", "ErnieMTokenizer", {"sentencepiece.bpe.model": _NFKC, "vocab.txt": "ernie-m.txt"}),
+    _case("ernie-m-model", "ErnieMTokenizer", {"sentencepiece.bpe.model": "albert.model"}, _ERNIE),
+    _case("bartpho", "BartphoTokenizer", _BARTPHO),
+    _case("bartpho-added", "BartphoTokenizer", _BARTPHO, {"mask_token": "wide", "added_tokens_decoder": _ADDED}),
     _case("xlm-prophetnet", "XLMProphetNetTokenizer", {"prophetnet.tokenizer": _NFKC}),
 ]

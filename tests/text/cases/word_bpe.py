@@ -32,6 +32,11 @@ CASES = [
     _slow("xlm-added", "XLMTokenizer", _XLM, {"added_tokens_decoder": _ADDED}),
     _slow("flaubert", "FlaubertTokenizer", _XLM),
     _slow("flaubert-lower", "FlaubertTokenizer", _XLM, {"do_lowercase": True}),
+    _slow("transfo-xl", "TransfoXLTokenizer", {"vocab.txt": "words.txt"}),
+    _slow(
+        "transfo-xl-lower", "TransfoXLTokenizer", {"vocab.txt": "words.txt"}, {"lower_case": True, "language": "de"}
+    ),
+    _slow("transfo-xl-letters", "TransfoXLTokenizer", {"vocab.txt": "words.txt"}, {"delimiter": ""}),
     _slow("biogpt", "BioGptTokenizer", _XLM),
     _slow("fsmt", "FSMTTokenizer", _FSMT, {"langs": ["en", "de"]}),
     _slow("fsmt-lower", "FSMTTokenizer", _FSMT, {"langs": ["de", "en"], "do_lower_case": True}),

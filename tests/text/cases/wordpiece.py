@@ -3,6 +3,8 @@
 from text.case import Case
 
 _BERT = {"vocab.txt": "wordpiece.txt"}
+_PROPHET = {"prophetnet.tokenizer": "wordpiece.txt"}
+_ACCENTS = {"strip_accents": False, "tokenize_chinese_chars": False}
 _CASED = {"do_lower_case": False, "strip_accents": True, "tokenize_chinese_chars": True}
 _SPLINTER = {"vocab.txt": "wordpiece-splinter.txt"}
 
@@ -24,6 +26,10 @@ CASES = [
     Case("dpr-reader", "DPRReaderTokenizerFast", _BERT),
     Case("roformer", "RoFormerTokenizerFast", {"vocab.txt": "wordpiece-chinese.txt"}),
     Case("roformer-cased", "RoFormerTokenizerFast", {"vocab.txt": "wordpiece-chinese.txt"}, _CASED),
+    Case("prophetnet", "ProphetNetTokenizer", _PROPHET, offsets=False),
+    Case("prophetnet-cased", "ProphetNetTokenizer", _PROPHET, {**_CASED, "never_split": ["world!"]}, offsets=False),
+    Case("prophetnet-plain", "ProphetNetTokenizer", _PROPHET, {"do_basic_tokenize": False}, offsets=False),
+    Case("prophetnet-accents", "ProphetNetTokenizer", _PROPHET, _ACCENTS, offsets=False),
     Case("mpnet", "MPNetTokenizerFast", {"vocab.txt": "wordpiece-mpnet.txt"}),
     Case("funnel", "FunnelTokenizerFast", {"vocab.txt": "wordpiece-funnel.txt"}),
     Case("splinter", "SplinterTokenizerFast", _SPLINTER),
