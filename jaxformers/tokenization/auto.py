@@ -12,8 +12,8 @@ from jaxformers.checkpoints.files import read_json
 from jaxformers.checkpoints.hub import TEXT, resolve
 from jaxformers.errors import CheckpointError, InputError, nearest
 from jaxformers.tokenization import kinds, rag
-from jaxformers.tokenization.fast import FastTokenizer
 from jaxformers.tokenization.formats import byte_bpe
+from jaxformers.tokenization.jukebox import JukeboxTokenizer
 from jaxformers.tokenization.settings import SETTINGS
 
 
@@ -28,7 +28,7 @@ class AutoTokenizer:
         special_tokens_map.json the special tokens, the longest input and the sides. Truncation and padding that
         tokenizer.json has built in are not applied: they happen when a call asks for them.
 
-        Returns a `FastTokenizer` or, of a RAG checkpoint, a `RagTokenizer`, which holds two.
+        Returns a `FastTokenizer`; a `RagTokenizer`, which holds two; or a `JukeboxTokenizer`, whose calls take names.
 
         Args:
           path: a directory, or a hub id.
@@ -51,9 +51,11 @@ class AutoTokenizer:
         return _made(path, directory, changes)
 
 
-def _made(path: str | os.PathLike, directory: pathlib.Path, changes: dict[str, Any], named: str = "") -> FastTokenizer:
+def _made(path: str | os.PathLike, directory: pathlib.Path, changes: dict[str, Any], named: str = "") -> Any:
     """The tokenizer of a directory; `named`: its class or model type, where its files name none."""
     settings, name = _settings(directory, named)
+    if kinds.stem(name) == "jukebox":
+        return JukeboxTokenizer.read(directory, {**settings, **changes})
     file = directory / "tokenizer.json"
     built = not file.is_file()
     backend = kinds.build(name, directory, {**settings, **changes}) if built else _read(file)
