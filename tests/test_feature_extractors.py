@@ -133,7 +133,7 @@ def test_saved_and_read_again(kind, tmp_path):
             "truncation must be one of fusion, rand_trunc, got",
         ),
         (
-            lambda: Clap()(X, padding="longest", sampling_rate=48000),
+            lambda: Clap()(X, padding="longer", sampling_rate=48000),
             "padding must be one of repeatpad, repeat, pad, got",
         ),
         (lambda: Clap()(X, sampling_rate=16000), "sampling_rate must be 48000, .* got 16000"),

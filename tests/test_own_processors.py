@@ -106,6 +106,11 @@ def test_one_side_is_given(load):
         speech(text="a", src_lang="xyz")
 
 
+def test_nothing_to_pad(load):
+    with pytest.raises(jf.InputError, match="input_features or labels must be given"):
+        load("mctct").pad()
+
+
 def test_sounds_that_are_made(load):
     music = load("musicgen-stereo")
     made = np.arange(12.0).reshape(1, 2, 6)

@@ -73,8 +73,12 @@ KINDS = {
     "FuyuProcessor": Kind("fuyu", made_by="fuyu.Fuyu"),
     "WhisperProcessor": Kind("whisper", writes=True, made_by="transcripts.Whisper"),
     "Wav2Vec2Processor": Kind(
-        "wav2vec2 hubert wavlm sew sew-d unispeech unispeech-sat wav2vec2-conformer", writes=True
+        "wav2vec2 hubert wavlm sew sew-d unispeech unispeech-sat wav2vec2-conformer",
+        writes=True,
+        made_by="speech.Transcribed",
     ),
+    "MCTCTProcessor": Kind("mctct", writes=True, made_by="speech.Transcribed"),
+    "Wav2Vec2ProcessorWithLM": Kind("", writes=True, made_by="beams.WithLanguageModel"),
     "Speech2TextProcessor": Kind("speech_to_text", writes=True),
     "ClapProcessor": Kind("clap"),
     "SeamlessM4TProcessor": Kind("seamless_m4t seamless_m4t_v2", made_by="speech.SeamlessM4T"),

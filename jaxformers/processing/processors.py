@@ -91,7 +91,8 @@ class Processor:
           return_tensors: None, "np" or "jax".
           text_kwargs, images_kwargs, audio_kwargs: options of one part's call.
           options: of the tokenizer's call if there is text, else of the other part's. What only the other part knows
-            (`sampling_rate`, an image processor's settings) always goes there.
+            (`sampling_rate`, an image processor's settings) always goes there; how to pad and to cut holds for sound
+            and what is to be written of it (for CLAP's sounds only `padding`: they are longer than texts).
 
         Raises:
           InputError: neither is given, or as the parts do.
@@ -105,7 +106,8 @@ class Processor:
         fields: dict[str, Any] = {}
         if seen is not None:
             more = (audio_kwargs if hears else images_kwargs) or {}
-            fields |= self.seen(seen, **shared, **theirs, **({} if text is not None else rest), **more)
+            theirs |= rest if text is None else self._of_sound(rest) if hears else {}
+            fields |= self.seen(seen, **shared, **{**theirs, **more})
         if text is not None:
             wanted = self._expanded(text, fields) if KINDS[self.name].expands and seen is not None else text
             said = self.read(wanted, **shared, **rest, **(text_kwargs or {}))
@@ -122,6 +124,12 @@ class Processor:
         known |= set(other.defaults) if isinstance(other, ImageProcessor) else set()
         theirs = {k: v for k, v in options.items() if k in known}
         return theirs, {k: v for k, v in options.items() if k not in known}
+
+    def _of_sound(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of a text's options that hold for the sound beside it."""
+        names = _LENGTHS if KINDS[self.name].writes else ("padding",)
+        known = inspect.signature(type(self.other).__call__).parameters
+        return {k: v for k, v in options.items() if k in names and k in known}
 
     def seen(self, what: Any, **options: Any) -> Features:
         """The fields of images or sound."""
@@ -188,7 +196,7 @@ class AutoProcessor:
         Raises:
           CheckpointError: no such directory, a missing or damaged file, or a class that is not known.
         """
-        directory = resolve(path, revision, TEXT)
+        directory = resolve(path, revision, (*TEXT, "language_model/*"))
         settings = read_json(directory / OWN_FILE)
         name = settings.pop("processor_class", None) or _named(directory)
         if name is None:
@@ -222,7 +230,8 @@ def _named(directory: pathlib.Path) -> str | None:
 
 
 _VOCABULARIES = ("tokenizer.json", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece.bpe.model")
+_LENGTHS = ("padding", "truncation", "max_length", "pad_to_multiple_of", "return_attention_mask")
 _OF_BOTH = {  # options of calls that mean something to a tokenizer too
-    *("self", "images", "raw_speech", "audio", "changes", "return_tensors", "padding", "truncation", "max_length"),
-    *("pad_to_multiple_of", "return_attention_mask"),
+    *("self", "images", "raw_speech", "audio", "changes", "return_tensors"),
+    *_LENGTHS,
 }

@@ -17,6 +17,7 @@ from jaxformers.processing.images.interpolate import bilinear
 
 LONG = ("fusion", "rand_trunc")
 SHORT = ("repeatpad", "repeat", "pad")
+_OF_TEXTS = (True, "longest", "max_length")
 
 
 class Clap(FeatureExtractor):
@@ -49,7 +50,7 @@ class Clap(FeatureExtractor):
         self,
         raw_speech: Any,
         truncation: str | None = None,
-        padding: str | None = None,
+        padding: bool | str | None = None,
         max_length: int | None = None,
         sampling_rate: int | None = None,
         return_tensors: str | None = None,
@@ -60,7 +61,8 @@ class Clap(FeatureExtractor):
         Args:
           raw_speech, sampling_rate: see `sounds`.
           truncation: of sounds longer than `max_length`: "fusion" or "rand_trunc"; None is as the settings say.
-          padding: of shorter ones: "repeatpad" (whole repetitions, then zeros), "repeat" or "pad" (zeros).
+          padding: of shorter ones: "repeatpad" (whole repetitions, then zeros), "repeat" or "pad" (zeros); True,
+            "longest" and "max_length", which texts beside sounds are given, are "pad".
           max_length: samples; `max_length_s` seconds by default.
           generator: draws where cuts begin.
 
@@ -68,6 +70,7 @@ class Clap(FeatureExtractor):
           InputError: another truncation or padding, or as `sounds`.
         """
         truncation, padding = truncation or self.truncation, padding or self.padding
+        padding = "pad" if padding in _OF_TEXTS else padding
         problems = [
             f"{what} must be one of {', '.join(known)}, got {value!r}"
             for what, value, known in (("truncation", truncation, LONG), ("padding", padding, SHORT))

@@ -1,4 +1,4 @@
-"""Processors of text or sound: SpeechT5's, with what is to be made of it, and SeamlessM4T's, with languages."""
+"""Processors of speech and text: of what is said, of what is to be made of it (SpeechT5), of languages (SeamlessM4T)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,30 @@ from jaxformers.errors import InputError
 from jaxformers.processing.features import Features
 from jaxformers.processing.joint.sharing import shares
 from jaxformers.processing.processors import Processor
+
+
+class Transcribed(Processor):
+    """Sound, and what it says."""
+
+    def pad(self, input_features: Any = None, labels: Any = None, **options: Any) -> Features:
+        """What calls gave, as one batch.
+
+        Args:
+          input_features, labels: fields of sounds, and those of texts, as the parts' `pad` takes them. Of both together
+            the ids of texts are `labels`.
+          options: of both.
+
+        Raises:
+          InputError: neither is given.
+        """
+        if input_features is None and labels is None:
+            raise InputError(self.name, ["input_features or labels must be given"])
+        said = None if labels is None else self.tokenizer.pad(labels, **options)
+        if input_features is None:
+            return Features(said or {})
+        other: Any = self.other
+        fields = other.pad(input_features, **options)
+        return fields if said is None else Features({**fields, "labels": said["input_ids"]})
 
 
 class SpeechT5(Processor):

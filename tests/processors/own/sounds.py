@@ -57,11 +57,79 @@ def _music(channels: int) -> Any:
     return calls
 
 
+def _transcribed(rate: int, field: str = "", **more: Any) -> Any:
+    def calls(processor: Any, array: Any) -> Iterator[tuple[str, Any]]:
+        sounds, how = list(SOUNDS.values())[:2], {"sampling_rate": rate}
+        yield "both", processor(audio=sounds, text=TEXTS, padding=True, return_tensors="np", **how, **more)
+        if field:
+            yield "place", processor(sounds[0], text=TEXTS[0], **how)
+            heard = [{field: np.asarray(processor(x, **how)[field][0])} for x in sounds]
+            said = [{"input_ids": processor(text=text)["input_ids"]} for text in TEXTS]
+            yield "padded", processor.pad(heard, labels=said, return_tensors="np")
+            yield "heard", processor.pad(input_features=heard, padding=True, return_tensors="np")
+            yield "said", processor.pad(labels=said, padding=True)
+
+    return calls
+
+
+def _cut(processor: Any, array: Any) -> Iterator[tuple[str, Any]]:
+    yield from _transcribed(16000, "")(processor, array)
+    how = {"sampling_rate": 16000, "truncation": True, "max_length": 4000, "padding": "max_length"}
+    yield "cut", processor(audio=list(SOUNDS.values())[:2], text=TEXTS, return_attention_mask=True, **how)
+
+
 def _encodec(**settings: Any) -> dict[str, Any]:
     return {"feature_extractor_type": "EncodecFeatureExtractor", **settings}
 
 
+_TRANSCRIPT = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>"]
+_BYTES = {"vocab.json": "gpt2.json", "merges.txt": "byte-bpe-merges.txt"}
+_ROBERTA = {"vocab.json": "roberta.json", "merges.txt": "byte-bpe-merges.txt"}
+_SPEECH = {"vocab.json": "spoken.json", "sentencepiece.bpe.model": "identity.model"}
+_CTC = {"vocab.json": "ctc.json"}
+
 CASES = [
+    Own(
+        "wav2vec2-padded",
+        "Wav2Vec2Processor",
+        "Wav2Vec2CTCTokenizer",
+        _CTC,
+        {"feature_extractor_type": "Wav2Vec2FeatureExtractor"},
+        calls=_transcribed(16000, "input_values"),
+    ),
+    Own(
+        "mctct",
+        "MCTCTProcessor",
+        "Wav2Vec2CTCTokenizer",
+        _CTC,
+        {"feature_extractor_type": "MCTCTFeatureExtractor"},
+        calls=_transcribed(16000, "input_features"),
+    ),
+    Own(
+        "whisper-padded",
+        "WhisperProcessor",
+        "WhisperTokenizerFast",
+        _BYTES,
+        {"feature_extractor_type": "WhisperFeatureExtractor", "chunk_length": 1},
+        tokens={"pad_token": "<pad>", "additional_special_tokens": _TRANSCRIPT},
+        calls=_cut,
+    ),
+    Own(
+        "speech2text-padded",
+        "Speech2TextProcessor",
+        "Speech2TextTokenizer",
+        _SPEECH,
+        {"feature_extractor_type": "Speech2TextFeatureExtractor"},
+        calls=_cut,
+    ),
+    Own(
+        "clap-padded",
+        "ClapProcessor",
+        "RobertaTokenizerFast",
+        _ROBERTA,
+        {"feature_extractor_type": "ClapFeatureExtractor", "max_length_s": 1, "truncation": "rand_trunc"},
+        calls=_transcribed(48000),
+    ),
     Own(
         "seamless_m4t",
         "SeamlessM4TProcessor",
