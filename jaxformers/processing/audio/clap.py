@@ -69,8 +69,8 @@ class Clap(FeatureExtractor):
         Raises:
           InputError: another truncation or padding, or as `sounds`.
         """
-        truncation, padding = truncation or self.truncation, padding or self.padding
-        padding = "pad" if padding in _OF_TEXTS else padding
+        truncation, wanted = truncation or self.truncation, padding or self.padding
+        padding = "pad" if wanted in _OF_TEXTS else str(wanted)
         problems = [
             f"{what} must be one of {', '.join(known)}, got {value!r}"
             for what, value, known in (("truncation", truncation, LONG), ("padding", padding, SHORT))

@@ -1,4 +1,4 @@
-"""Processors of speech and text: of what is said, of what is to be made of it (SpeechT5), of languages (SeamlessM4T)."""
+"""Processors of speech and text: what is said, what is to be made of it (SpeechT5), languages (SeamlessM4T)."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Transcribed(Processor):
         """What calls gave, as one batch.
 
         Args:
-          input_features, labels: fields of sounds, and those of texts, as the parts' `pad` takes them. Of both together
-            the ids of texts are `labels`.
+          input_features, labels: fields of sounds, and those of texts, as the parts' `pad` takes them. Of both
+            together the ids of texts are `labels`.
           options: of both.
 
         Raises:
