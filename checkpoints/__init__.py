@@ -8,5 +8,15 @@ from jaxformers.checkpoints.safetensors import (
     save_checkpoint,
     save_file,
 )
+from jaxformers.checkpoints.sharded import load_sharded, save_sharded
 
-__all__ = ["Checkpoint", "Tensor", "open_checkpoint", "open_file", "save_checkpoint", "save_file"]
+__all__ = [
+    "Checkpoint",
+    "Tensor",
+    "load_sharded",
+    "open_checkpoint",
+    "open_file",
+    "save_checkpoint",
+    "save_file",
+    "save_sharded",
+]

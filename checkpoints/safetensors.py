@@ -79,19 +79,27 @@ class Tensor:
     def read(self, index: tuple[slice, ...] = ()) -> np.ndarray:
         """The array, or the part that a tuple of step-1 slices selects, in memory of its own (64-byte aligned).
 
-        Only the rows of the leading axis that the slice covers are read from disk.
+        Only the rows of the leading axis that the slice covers are read from disk; where it covers them in part, a few
+        rows at a time, so that no more than the part is held.
         """
         index = tuple(index) + (slice(None),) * (len(self.shape) - len(index))
         bounds = [s.indices(n)[:2] for s, n in zip(index, self.shape, strict=True)]
-        rows = bounds[0] if bounds else (0, 1)
+        shape = tuple(stop - start for start, stop in bounds)
+        first, rows = (bounds[0][0], shape[0]) if bounds else (0, 1)
         row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
-        shape = (rows[1] - rows[0], *self.shape[1:]) if self.shape else ()
-        out = _aligned(math.prod(shape) * self.dtype.itemsize)
-        _read_into(self.file, self.start + rows[0] * row_bytes, out)
-        array = out.view(self.dtype).reshape(shape)
-        if any(b != (0, n) for b, n in zip(bounds[1:], self.shape[1:], strict=True)):
-            array = np.ascontiguousarray(array[(slice(None), *(slice(*b) for b in bounds[1:]))])
-        return array
+        raw = _aligned(math.prod(shape) * self.dtype.itemsize)
+        out = raw.view(self.dtype).reshape(shape)
+        if shape[1:] == self.shape[1:]:
+            _read_into(self.file, self.start + first * row_bytes, raw)
+            return out
+        inner = tuple(slice(*b) for b in bounds[1:])
+        step = max(1, _LARGE // max(row_bytes, 1))
+        some = np.empty((min(step, rows), *self.shape[1:]), self.dtype)
+        for at in range(0, rows, step):
+            part = some[: min(step, rows - at)]
+            _read_into(self.file, self.start + (first + at) * row_bytes, part.reshape(-1).view(np.uint8))
+            out[at : at + len(part)] = part[:, *inner]
+        return out
 
 
 def _aligned(nbytes: int) -> np.ndarray:
@@ -316,8 +324,7 @@ def _write(f: BinaryIO, where: str, tensors: Mapping[str, Any], metadata: Mappin
     ]
     if unknown:
         raise CheckpointError(where, unknown)
-    # Widest dtypes first, then by name: every tensor then starts on a multiple of its own item size.
-    order = sorted(entries, key=lambda n: (-entries[n].dtype.itemsize, n))
+    order = _order(entries)
     header: dict[str, Any] = {"__metadata__": dict({"format": "pt"} if metadata is None else metadata)}
     at = 0
     for name in order:
@@ -333,6 +340,12 @@ def _write(f: BinaryIO, where: str, tensors: Mapping[str, Any], metadata: Mappin
             problem = f"tensor {name!r}: must be {e.dtype} of shape {e.shape}, its data is {data.dtype} {data.shape}"
             raise CheckpointError(where, [problem])
         f.write(data.reshape(-1).view(np.uint8).data if data.size else b"")
+        del data  # before the next is read
+
+
+def _order(entries: Mapping[str, Entry]) -> list[str]:
+    """Widest dtypes first, then by name: every tensor then starts on a multiple of its own item size."""
+    return sorted(entries, key=lambda n: (-entries[n].dtype.itemsize, n))
 
 
 def parse_size(size: int | str) -> int:
@@ -363,16 +376,8 @@ def save_checkpoint(
     """
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    limit = parse_size(max_shard_size)
     entries = {name: entry(x) for name, x in tensors.items()}
-    shards: list[dict[str, Entry]] = [{}]
-    used = 0
-    for name, e in entries.items():
-        if shards[-1] and used + e.nbytes > limit:
-            shards.append({})
-            used = 0
-        shards[-1][name] = e
-        used += e.nbytes
+    shards = _split(entries, parse_size(max_shard_size))
     if len(shards) == 1:
         files = [directory / "model.safetensors"]
     else:
@@ -393,6 +398,28 @@ def save_checkpoint(
         if stale not in files:
             stale.unlink()
     return files
+
+
+def in_turn(tensors: Mapping[str, Any], max_shard_size: int | str = "5GB") -> list[tuple[str, Entry]]:
+    """Tensors in the order in which `save_checkpoint` reads them.
+
+    For processes that only help another to read the tensors which that one writes.
+    """
+    shards = _split({name: entry(x) for name, x in tensors.items()}, parse_size(max_shard_size))
+    return [(name, shard[name]) for shard in shards for name in _order(shard)]
+
+
+def _split(entries: Mapping[str, Entry], limit: int) -> list[dict[str, Entry]]:
+    """The files' tensors: as many as fit into `limit` bytes, in the order given."""
+    shards: list[dict[str, Entry]] = [{}]
+    used = 0
+    for name, e in entries.items():
+        if shards[-1] and used + e.nbytes > limit:
+            shards.append({})
+            used = 0
+        shards[-1][name] = e
+        used += e.nbytes
+    return shards
 
 
 def _weight_files(directory: pathlib.Path) -> Iterator[pathlib.Path]:

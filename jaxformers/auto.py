@@ -6,19 +6,20 @@ import inspect
 import os
 import pathlib
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxformers import bridges, checkpoints, loading, models, sharding, spec
-from jaxformers.checkpoints.files import write_atomically
+from jaxformers import bridges, loading, models, saving, sharding, spec
 from jaxformers.checkpoints.hub import TEXT, resolve
 from jaxformers.config import ModelConfig, read_json, unknown_model_type
 from jaxformers.errors import CheckpointError, ConfigError
 from jaxformers.generation.config import FILE, GenerationConfig
 from jaxformers.model import Model
+from jaxformers.sharding.gather import spread
 
 Path = str | os.PathLike
 
@@ -75,16 +76,17 @@ def load(
     dtype = _dtype(dtype, config, {n: tensors[f] for n, f in fitted.source.items()})
     declared = chosen.declare(config)
     declared = spec.stack(declared) if stack else declared
-    plan = _plan(declared, mesh, rules)
+    same = {"config": config.to_json(), "dtype": str(dtype), "stack": stack, "tensors": (fitted.source, fitted.fresh)}
+    key = jax.random.key(0) if key is None else key
+    shardings = _shardings(f"load {name}", declared, mesh, rules, key=key, **same)
     optional = {n for n, p in spec.flatten(declared).items() if p.optional}
     loading.warn_fresh(name, os.fspath(path), tuple(n for n in fitted.fresh if n not in optional))
-    key = jax.random.key(0) if key is None else key
     std = getattr(config, "initializer_range", 0.02)
 
     def fresh(path, p, sharding):
         return spec.init_leaf(path, p, key, dtype, std, sharding)
 
-    params = loading.read(declared, fitted.source, tensors, dtype, plan, fresh)
+    params = loading.read(declared, fitted.source, tensors, dtype, shardings, fresh)
     return Model(params, config, chosen, name, _generation_config(directory))
 
 
@@ -122,7 +124,9 @@ def init(
     declared = spec.stack(declared) if stack else declared
     key = jax.random.key(0) if key is None else key
     std = getattr(config, "initializer_range", 0.02)
-    params = spec.init(declared, key, dtype, std, _plan(declared, mesh, rules))
+    same = {"config": config.to_json(), "dtype": str(jnp.dtype(dtype)), "stack": stack}
+    shardings = _shardings(f"init {name}", declared, mesh, rules, key=key, **same)
+    params = spec.init(declared, key, dtype, std, shardings)
     return Model(params, config, chosen, name)
 
 
@@ -131,7 +135,8 @@ def save(model: Model, path: Path, *, max_shard_size: int | str = "5GB") -> list
 
     A model with a `generation_config` has it written to generation_config.json as well.
 
-    Every file is written whole or not at all; tensors are fetched from the devices one at a time.
+    Every file is written whole or not at all; tensors are fetched from the devices one at a time. Where the parameters
+    lie over several processes all must call it: the first writes, the others wait until it is done.
 
     Args:
       model: the model, list or stacked.
@@ -146,14 +151,12 @@ def save(model: Model, path: Path, *, max_shard_size: int | str = "5GB") -> list
         the format.
       ConfigError: the `generation_config` holds `constraints`, which are no JSON values.
     """
-    path = pathlib.Path(path)
-    if path.exists() and not path.is_dir():
-        raise CheckpointError("save", [f"path must be a directory, got the file {str(path)!r}"])
+    together = spread(model.params)
     entries: dict[str, Any] = {}
     for where, x in spec.paths(model.params):
         stacked = x.shape[: sum(isinstance(part, range) for part in where)]
         for at, name in zip(np.ndindex(stacked), spec.names(where), strict=True):
-            entries[name] = _entry(x, at)
+            entries[name] = saving.lazy(x, at, together)
     declared = {n: p.shape for n, p in spec.flatten(model.head.declare(model.config)).items()}
     problems = [f"missing: {n} {s}" for n, s in declared.items() if n not in entries]
     problems += [f"unexpected: {n} {e.shape}" for n, e in entries.items() if n not in declared]
@@ -173,21 +176,23 @@ def save(model: Model, path: Path, *, max_shard_size: int | str = "5GB") -> list
     texts = {"config.json": model.config.replace(**changes).to_json()}
     if model.generation_config is not None:
         texts[FILE] = model.generation_config.to_json()
-    files = checkpoints.save_checkpoint(path, entries, max_shard_size)
-    for name, text in texts.items():
-        write_atomically(path / name, text.encode())
-    return [*files, *(path / name for name in texts)]
+    return saving.write(pathlib.Path(path), entries, texts, max_shard_size, together)
 
 
-def _entry(x: Any, at: tuple[int, ...]):
-    """One tensor of a file: what lies at the index `at` of a leaf's stacked axes; () is all of it."""
-    return checkpoints.safetensors.Entry(
-        np.dtype(x.dtype), tuple(x.shape[len(at) :]), lambda: np.asarray(x[at] if at else x)
-    )
-
-
-def _plan(declared: Any, mesh: Any, rules: Any):
-    return None if mesh is None else sharding.plan(declared, mesh, rules).shardings
+def _shardings(where: str, declared: Any, mesh: Any, rules: Any, **same: Any):
+    """A tree of shardings, or None without a mesh; `same` is what a mesh's processes must have alike beside rules."""
+    if mesh is None:
+        return None
+    several = len({d.process_index for d in mesh.devices.flat}) > 1
+    if several:  # before anything can go wrong in one process alone
+        grid = {"axes": dict(mesh.shape), "devices": [d.id for d in mesh.devices.flat]}
+        given = dict(sorted(rules.items())) if isinstance(rules, Mapping) else rules
+        key = jax.random.key_data(same.pop("key")).tolist()
+        sharding.agree(where, mesh=grid, rules=given, key=key, **same)
+    plan = sharding.plan(declared, mesh, rules)
+    if several and isinstance(rules, str) and rules == "auto":
+        sharding.agree(where, auto=plan.rules)
+    return plan.shardings
 
 
 def _dtype(dtype: Any, config: ModelConfig, tensors: dict[str, Any]) -> np.dtype:

@@ -13,8 +13,9 @@ import jax
 import jax.numpy as jnp
 import ml_dtypes
 import numpy as np
+from jax.sharding import SingleDeviceSharding
 
-from jaxformers import models, spec
+from jaxformers import models, sharding, spec
 from jaxformers.config import ModelConfig
 from jaxformers.errors import CheckpointError
 from jaxformers.model import Head
@@ -202,27 +203,44 @@ def _shared(held: list, dtype) -> bool:
 
 
 def _leaf(held: list, p: spec.Param, dtype, sharding):
-    def block(index: tuple[slice, ...] | None = None) -> np.ndarray:
-        index = index or ()
-        if not p.stacked:
-            return cast(held[0].read(index), dtype)
-        axes = len(p.stacked)
-        which = np.arange(len(held)).reshape(p.stacked)[index[:axes]]
-        first = cast(held[which.flat[0]].read(index[axes:]), dtype)
-        out = np.empty((which.size, *first.shape), dtype)
-        out[0] = first
-        for at, i in enumerate(which.flat[1:], 1):  # one tensor at a time in memory beside the stack
-            out[at] = cast(held[i].read(index[axes:]), dtype)
-        return out.reshape(*which.shape, *first.shape)
+    """A leaf from its tensor(s); beside the block that goes to a device, one slice of a tensor is in memory at a time.
 
+    Devices that hold the same block share one reading of it.
+    """
     if sharding is None:
-        return jax.device_put(block())
-    return jax.make_array_from_callback(p.shape, sharding, block)
+        return jax.device_put(_block(held, p, dtype, ()))
+    alike: dict[tuple, list] = {}
+    for device, index in sharding.addressable_devices_indices_map(p.shape).items():
+        bounds = tuple(s.indices(n)[:2] for s, n in zip(index, p.shape, strict=True))
+        alike.setdefault(bounds, []).append(device)
+    parts = []
+    for bounds, devices in alike.items():
+        block = _block(held, p, dtype, tuple(slice(*b) for b in bounds))
+        one = (SingleDeviceSharding(d, memory_kind=sharding.memory_kind) for d in devices)
+        parts += jax.block_until_ready([jax.device_put(block, where) for where in one])  # the host's copy may then go
+    return jax.make_array_from_single_device_arrays(p.shape, sharding, parts)
+
+
+def _block(held: list, p: spec.Param, dtype, index: tuple[slice, ...]) -> np.ndarray:
+    """What lies at an index of a leaf: of one tensor, or of each of those that are stacked."""
+    if not p.stacked:
+        return cast(held[0].read(index), dtype)
+    axes = len(p.stacked)
+    which = np.arange(len(held)).reshape(p.stacked)[index[:axes]]
+    out = None
+    for at, i in enumerate(which.flat):
+        part = cast(held[i].read(index[axes:]), dtype)
+        if out is None:
+            out = np.empty((which.size, *part.shape), dtype)
+        out[at] = part
+        del part  # before the next is read
+    assert out is not None
+    return out.reshape(*which.shape, *out.shape[1:])
 
 
 def warn_fresh(name: str, where: str, fresh: tuple[str, ...]) -> None:
-    """The warning that a head (or another optional part) is not in the file and was initialised."""
-    if fresh:
+    """The warning, by one process, that a head (or another optional part) is not in the file and was initialised."""
+    if fresh and sharding.is_first():
         shown = ", ".join(fresh[:8]) + (f" and {len(fresh) - 8} more" if len(fresh) > 8 else "")
         warnings.warn(
             f"{name}: {shown} not in {where}: initialised at random; train the model before you use its predictions",

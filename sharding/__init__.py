@@ -1,8 +1,32 @@
-"""Logical axes to mesh axes: rules, plans and meshes. Knows parameters' declarations and no model."""
+"""Logical axes to mesh axes: rules, plans and meshes; processes of one job. Knows declarations and no model."""
 
 from jaxformers.sharding.choose import choose
+from jaxformers.sharding.detect import Place, detect
+from jaxformers.sharding.feed import feed, rows
+from jaxformers.sharding.gather import gather
 from jaxformers.sharding.meshes import mesh
 from jaxformers.sharding.plan import Plan, partition, plan
 from jaxformers.sharding.rules import PRESETS, Rules, resolve
+from jaxformers.sharding.start import agree, exchange, here, is_first, start, wait
 
-__all__ = ["PRESETS", "Plan", "Rules", "choose", "mesh", "partition", "plan", "resolve"]
+__all__ = [
+    "PRESETS",
+    "Place",
+    "Plan",
+    "Rules",
+    "agree",
+    "choose",
+    "detect",
+    "exchange",
+    "feed",
+    "gather",
+    "here",
+    "is_first",
+    "mesh",
+    "partition",
+    "plan",
+    "resolve",
+    "rows",
+    "start",
+    "wait",
+]

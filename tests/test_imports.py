@@ -28,8 +28,12 @@ ALLOWED: dict[str, set[str]] = {
     "models": _BASE | {"sharding", "nn", "model"},
     "generation": _BASE | {"sharding", "nn", "model", "models", "checkpoints"},
     "loading": _BASE | {"sharding", "nn", "model", "models", "checkpoints", "bridges"},
-    "auto": _BASE | {"sharding", "nn", "model", "models", "checkpoints", "bridges", "loading", "cache", "generation"},
-    "cli": _BASE | {"model", "models", "checkpoints", "bridges", "loading", "auto"},
+    "saving": {"errors", "sharding", "checkpoints"},
+    "auto": _BASE
+    | {"saving", "sharding", "nn", "model", "models", "checkpoints", "bridges", "loading", "cache", "generation"},
+    "training": _BASE | {"sharding", "nn", "model", "models"},
+    "compiling": _BASE | {"sharding", "nn", "model", "models"},
+    "cli": {"compiling"} | _BASE | {"model", "models", "checkpoints", "bridges", "loading", "auto"},
     "__main__": {"cli"},
 }
 # And what it may import in addition inside a function: a method that is short for a function further up.

@@ -14,6 +14,7 @@ from jaxformers.generation.beams import BeamSearch
 from jaxformers.generation.call import Call
 from jaxformers.model import Model
 from jaxformers.output import Output
+from jaxformers.sharding.gather import local
 
 
 def generate(
@@ -125,5 +126,5 @@ def _news(call: Call, state: loop.State, shown: int) -> tuple[int, np.ndarray]:
     """Tokens written in all, and those beyond `shown`: int32 [n, B]."""
     seen = state["seen"]
     count = int(seen.length) - int(seen.prompt)
-    tokens = np.asarray(seen.tokens)[: len(call.prompt), call.width + shown : call.width + count]
+    tokens = np.asarray(local(seen.tokens))[: len(call.prompt), call.width + shown : call.width + count]
     return count, tokens.T.copy()  # a view of a buffer that the next step overwrites

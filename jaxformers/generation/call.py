@@ -27,6 +27,7 @@ from jaxformers.generation.sampling import Sampling
 from jaxformers.model import Model, arguments, main_input
 from jaxformers.nn import cache as caches
 from jaxformers.output import Output
+from jaxformers.sharding.gather import local, spread
 
 ASSISTED = "assisted_generation"
 # Settings that ask for what is not computed, and the values that do not ask.
@@ -229,6 +230,7 @@ class Call:
         Raises:
           InputError: the scores of a step were not numbers, or left no token.
         """
+        result = local(result)
         self.check(result["sound"])
         count, kept = int(result["written"]), self.prompts * self.repeats
         new = np.asarray(result["tokens"])[:kept, self.width : self.width + count]
@@ -253,7 +255,7 @@ class Call:
     def check(self, sound: Any) -> None:
         """Refuses rows that a program or a step of it says are not `sound`, bool [R]."""
         rows = self.prompts * (1 if self.config.num_beams > 1 else self.repeats)
-        unsound = np.flatnonzero(~np.asarray(sound)[:rows])
+        unsound = np.flatnonzero(~np.asarray(local(sound))[:rows])
         if len(unsound):
             problem = f"scores must be numbers and leave a token to write, got nan or none in rows {unsound.tolist()}"
             todo = "look for nan in the parameters and for rules that ban every token, or set remove_invalid_values"
@@ -277,6 +279,8 @@ class Call:
         bits = (c.cache_config or {}).get("nbits", 8)
         if held == "quantized" and bits != 8:
             problems.append(f"cache_config must ask for nbits=8, got {bits}")
+        if c.max_time is not None and spread(self.model.params):
+            problems.append(f"max_time must be None over several processes, whose clocks differ, got {c.max_time}")
         if self.mode == ASSISTED and c.num_beams > 1:
             problems.append(f"num_beams must be 1 with an assistant_model, got {c.num_beams}")
         if self.draft is not None:
