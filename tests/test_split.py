@@ -1,5 +1,6 @@
 """Attention over a mesh: each device computes its own rows, heads and positions, and all together what one would."""
 
+import collections
 import functools
 
 import jax
@@ -11,7 +12,7 @@ from support.fill import relative_error
 
 import jaxformers as jf
 from jaxformers import nn
-from jaxformers.nn import zigzag
+from jaxformers.nn import ring, zigzag
 
 
 def mesh(**axes) -> Mesh:
@@ -87,3 +88,127 @@ def test_splash_over_devices(name, axes):
         assert "pallas_call" in str(jax.make_jaxpr(lambda q, k, v: nn.attend(q, k, v, mask=SPLASH[name])[0])(q, k, v))
     real = True if name in ("all", "causal") else padding(512)[..., None, None] == 1
     compare(how, q, k, v, mask=SPLASH[name], real=real)
+
+
+def bias(*shape):
+    return jnp.asarray(np.random.default_rng(1).standard_normal(shape), jnp.float32)
+
+
+LONG = padding(48)
+CASES = {
+    "all": {},
+    "padding": {"mask": nn.mask.padding(LONG)},
+    "causal": {"mask": nn.mask.causal(48, 48)},
+    "both": {"mask": nn.mask.decoder(LONG, 48)},
+    "window": {"mask": nn.mask.decoder(LONG, 48, None, 7)},
+    "both sides": {"mask": nn.mask.window(LONG, 48, 5)},
+    "also": {"mask": nn.mask.Band(jnp.arange(48), jnp.arange(48), None, 4, 0, (jnp.arange(48) < 2)[None, None, None])},
+    "cap": {"mask": nn.mask.causal(48, 48), "cap": 0.7, "scale": 0.9},
+    "sinks": {"mask": nn.mask.decoder(LONG, 48, None, 9), "more": {"sinks": bias(4)}},
+    "cross": {"width": 36, "mask": nn.mask.padding(padding(36))},
+    "cross, whole": {"width": 35, "mask": nn.mask.padding(padding(35))},
+    "later": {"width": 96, "mask": nn.mask.causal(48, 96, 40)},
+    "rows": {"mask": jnp.asarray(np.random.default_rng(2).random((4, 1, 48, 48)) > 0.3)},
+    "bias": {"mask": nn.mask.decoder(LONG, 48), "more": {"bias": bias(1, 4, 48, 48)}},
+    "bias of keys": {"more": {"bias": bias(4, 1, 48)}},
+    "weights": {"mask": nn.mask.decoder(LONG, 48), "weights": True},
+}
+# What can go round.
+ROUND = {"all", "padding", "causal", "both", "window", "both sides", "also", "cap", "sinks", "cross", "later"}
+ALL_THREE = {"data": 2, "context": 2, "tensor": 2}
+
+
+def over(name, form, axes, kernel="auto"):
+    """A case over a mesh by this form and kernel."""
+    case = dict(CASES[name])
+    q, k, v = arrays(48, case.pop("width", 48), values=12)
+    mask = nn.mask.array(case.get("mask"))
+    real = True if mask is None else mask.any(-1)[:, 0, :, None, None]  # what the others give is nobody's business
+    how = {"context": form, "mesh": mesh(**axes), "rules": "data+tensor+context", "attention": kernel}
+    return compare(how, q, k, v, real=real, **case)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_keys_are_gathered(name):
+    text = over(name, "gather", {"context": 4})
+    assert ("all-gather" in text) == (name != "cross, whole")  # 35 keys lie whole already
+    over(name, "gather", ALL_THREE, "chunked")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_keys_go_round(name):
+    text = over(name, "ring", ALL_THREE)
+    assert ("collective-permute" in text) == (name in ROUND)
+
+
+@pytest.mark.parametrize("form", ["gather", "ring"])
+@pytest.mark.parametrize("axes", [{"context": 3}, {"context": 2, "tensor": 4}])
+def test_three_devices_and_shared_heads(form, axes):
+    over("sinks", form, axes)
+    over("both", form, axes, "xla")
+
+
+@pytest.mark.parametrize("window", [None, 40])
+def test_devices_of_a_ring_compute_as_many_blocks(window, monkeypatch):
+    """Counted while it runs, forwards and backwards; what a causal mask leaves empty is not computed."""
+    monkeypatch.setattr(ring, "CHUNK", 8)
+    computed = collections.Counter()
+    asked = nn.mask.Band.any_seen
+
+    def counting(band):
+        seen = asked(band)
+        jax.debug.callback(lambda at, seen: computed.update({int(at): int(seen)}), jax.lax.axis_index("context"), seen)
+        return seen
+
+    monkeypatch.setattr(nn.mask.Band, "any_seen", counting)
+    q, k, v = arrays(192, rows=1)
+
+    def loss(q, k, v):
+        return jnp.square(nn.attend(q, k, v, mask=nn.mask.causal(192, 192, window=window))[0]).sum()
+
+    with jf.running(context="ring", mesh=mesh(context=4), rules="context"):
+        jax.block_until_ready(jax.jit(jax.grad(loss, (0, 1, 2)))(q, k, v))
+    jax.effects_barrier()
+    blocks = 192 // 8
+    if window is None:
+        each_way = blocks * (blocks + 1) // 2  # over four devices
+        assert dict(computed) == dict.fromkeys(range(4), 2 * each_way // 4)
+    else:  # the first texts' windows are cut short
+        assert max(computed.values()) - min(computed.values()) <= blocks
+        assert sum(computed.values()) < blocks * (blocks + 1) // 2
+
+
+def test_a_ring_keeps_no_keys_of_others():
+    """What the gradient of a long text works with is less than all of its keys and values."""
+    length = 65536
+    q = jax.ShapeDtypeStruct((1, length, 2, 16), jnp.float32)
+    devices = mesh(context=8)
+    share = jax.sharding.NamedSharding(devices, jax.sharding.PartitionSpec(None, "context"))
+
+    def loss(q, k, v):
+        return jnp.square(nn.attend(q, k, v, mask=nn.mask.causal(length, length))[0]).sum()
+
+    sizes = {}
+    for form in ("ring", "gather"):
+        with jf.running(context=form, mesh=devices, rules="context"):
+            step = jax.jit(jax.grad(loss, (0, 1, 2)), in_shardings=share, out_shardings=share)
+            sizes[form] = step.lower(q, q, q).compile().memory_analysis().temp_size_in_bytes
+    assert sizes["ring"] < 2 * q.size * 4 < sizes["gather"], sizes
+
+
+def test_calls_that_no_form_splits_are_left_to_xla():
+    """Dropout draws what one device would; steps of decoding, and lengths that do not divide, lie whole."""
+    how = {"mesh": mesh(data=2, context=4), "rules": "data+context", "context": "ring"}
+
+    def traced(q, k, v, **call):
+        return str(jax.make_jaxpr(lambda q, k, v: nn.attend(q, k, v, **call)[0])(q, k, v))
+
+    q, k, v = arrays(48)
+    drawn = {"rate": 0.3, "key": jax.random.key(0), "mask": nn.mask.causal(48, 48)}
+    with jf.running(**how):
+        assert "shard_map" in traced(q, k, v)
+        assert "shard_map" not in traced(q, k, v, **drawn)
+        assert "shard_map" not in traced(q[:, :1], k, v, mask=nn.mask.causal(1, 48, 20))
+        assert "shard_map" not in traced(q[:, :47], k[:, :47], v[:, :47])
+    compare(how, q, k, v, **drawn)
+    compare(how, q[:, :47], k[:, :47], v[:, :47])

@@ -69,9 +69,8 @@ def attend(
     if q.shape[-1] != v.shape[-1] and kernel not in ("eager", "chunked"):
         kernel = "chunked" if kernel == "splash" else "eager"  # the others take values as wide as keys alone
     if split is not None and (kernel == "splash" or split.positions) and drawn is None:
-        how = {"scale": scale, "cap": cap}
-        compute = functools.partial(_compute, kernel, **how, weights=weights)
-        return splits.attend(split, kernel, compute, q, k, v, mask, bias, sinks, weights, **how)
+        compute = functools.partial(_compute, kernel, scale=scale, cap=cap, weights=weights)
+        return splits.attend(split, kernel, compute, q, k, v, mask, bias, sinks, weights, scale, cap)
     return _compute(kernel, q, k, v, mask, bias, sinks, scale, cap, rate, key, weights)
 
 

@@ -39,7 +39,7 @@ def chunked(
     """
     rows, length, heads, _ = q.shape
     keys = k.shape[1]
-    cut = _Cut(min(chunk, length), min(chunk, keys), length, keys)
+    cut = Cut(min(chunk, length), min(chunk, keys), length, keys)
     q = cut.pad(q * scale, 1, cut.queries)
     k, v = cut.pad(k, 1, cut.keys), cut.pad(v, 1, cut.keys)
     mask, bias = cut.pad_scores(mask), cut.pad_scores(bias)
@@ -48,7 +48,7 @@ def chunked(
 
     @jax.checkpoint
     def attend(i):
-        part = functools.partial(_block, cut, q, k, v, mask, bias, cap, rate, key, i)
+        part = functools.partial(see_block, cut, q, k, v, mask, bias, cap, rate, key, i)
         start = (
             jnp.broadcast_to(top, (rows, heads, cut.queries)),
             jnp.full((rows, heads, cut.queries), 0.0 if sinks is None else 1.0),
@@ -62,17 +62,21 @@ def chunked(
     return out.swapaxes(0, 1).reshape(rows, -1, *out.shape[3:])[:, :length]
 
 
-def _block(cut, q, k, v, mask, bias, cap, rate, key, i, j, carry):
+def score(own, seen, cap):
+    """float32 [B, N, S, T] of queries [B, S, K, N / K, H], already scaled, and keys [B, T, K, H]."""
+    scores = jnp.einsum("bskgh,btkh->bkgst", own, seen, preferred_element_type=jnp.float32)
+    scores = scores.reshape(own.shape[0], own.shape[2] * own.shape[3], own.shape[1], -1)
+    return scores if cap is None else cap * jnp.tanh(scores / cap)
+
+
+def see_block(cut, q, k, v, mask, bias, cap, rate, key, i, j, carry):
     """The carry (highest score, sum and weighted values so far) after query block i has seen key block j."""
 
     def see(carry):
         top, total, out = carry
         own, seen, values = cut.rows(q, i, cut.queries), cut.rows(k, j, cut.keys), cut.rows(v, j, cut.keys)
         shared = (*own.shape[:2], k.shape[2], -1, own.shape[-1])  # the queries by the key head that they share
-        scores = jnp.einsum("bskgh,btkh->bkgst", own.reshape(shared), seen, preferred_element_type=jnp.float32)
-        scores = scores.reshape(own.shape[0], own.shape[2], own.shape[1], -1)
-        if cap is not None:
-            scores = cap * jnp.tanh(scores / cap)
+        scores = score(own.reshape(shared), seen, cap)
         if bias is not None:
             scores = scores + cut.block(bias, i, j)
         if mask is not None:
@@ -92,7 +96,7 @@ def _block(cut, q, k, v, mask, bias, cap, rate, key, i, j, carry):
     return see(carry)
 
 
-class _Cut:
+class Cut:
     """How S queries and T keys are cut into blocks of so many `queries` and `keys`, the last ones padded."""
 
     def __init__(self, queries: int, keys: int, length: int, width: int):

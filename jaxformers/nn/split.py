@@ -17,19 +17,28 @@ import jax.numpy as jnp
 from jax.sharding import PartitionSpec
 
 from jaxformers import context, sharding
-from jaxformers.nn import splash, zigzag
+from jaxformers.nn import ring, splash, zigzag
 from jaxformers.nn.device import free_mesh
 from jaxformers.nn.mask import Band
 
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """The mesh axes over which queries [B, S, N, H] go: those of rows, of positions and of heads; () for none."""
+    """The mesh axes over which queries [B, S, N, H] go: those of rows, of positions and of heads; () for none.
+
+    `free` are all axes that no `shard_map` around has taken.
+    """
 
     mesh: Any
+    free: tuple[str, ...]
     rows: tuple[str, ...]
     positions: tuple[str, ...]
     heads: tuple[str, ...]
+
+    def run(self, f: Callable, inputs, outputs) -> Callable:
+        """f of what each device has; every free axis is taken, as Pallas kernels need."""
+        names = frozenset(self.free)
+        return jax.shard_map(f, mesh=self.mesh, in_specs=inputs, out_specs=outputs, axis_names=names, check_vma=False)
 
     def ways(self, axes: tuple[str, ...]) -> int:
         """Over how many devices these axes go."""
@@ -59,32 +68,30 @@ def of(q) -> Split | None:
         return None
     found = sharding.partition(("batch", "sequence", "heads", "-"), q.shape, free, context.current().rules)
     parts = [sharding.rules.over(part) for part in (*found, None, None, None)]
-    return Split(mesh, *(tuple(a for a in part if mesh.shape[a] > 1) for part in parts[:3]))
+    return Split(mesh, free.axis_names, *(tuple(a for a in part if mesh.shape[a] > 1) for part in parts[:3]))
 
 
-def attend(split: Split, kernel: str, compute: Callable, q, k, v, mask, bias, sinks, weights: bool, **how):
+def attend(split: Split, kernel: str, compute: Callable, q, k, v, mask, bias, sinks, weights: bool, scale, cap):
     """Attention as `nn.attend` returns it, each device computing its own share.
 
     Args:
       split: what lies where.
       kernel: "splash", or another one, that `compute` runs.
       compute: `(q, k, v, mask, bias, sinks) -> (y, weights or None)`, on one device's queries and the keys they see.
-      how: `scale` and `cap`, for splash.
     """
     if isinstance(mask, Band) and not mask.is_static():
         mask = mask.array()
     k, v = (_every_device_a_head(x, split.ways(split.heads)) for x in (k, v))
+    turned = _may_turn(split, q, k, mask)
+    if bias is None and not weights and _round(split, k, mask, cap):
+        return _by_ring(split, q, k, v, mask, sinks, scale, cap, turned), None
+    turned &= bias is None and kernel in ("splash", "chunked")  # the others skip nothing
     keys_split = k.shape[1] % split.ways(split.positions) == 0
     seen = split.queries if keys_split else PartitionSpec(split.rows, None, split.heads)
-    turned = kernel in ("splash", "chunked") and bias is None and _may_turn(split, q, k, mask)
-    parts = {"mask": mask, "bias": bias, "sinks": sinks}
-    specs = {
-        "mask": split.mask(mask),
-        "bias": None if bias is None else split.scores(bias),
-        "sinks": None if sinks is None else PartitionSpec(split.heads),
-    }
     if kernel == "splash":
-        parts, specs = _splash(split, q, mask, how["cap"], turned)
+        parts, specs = _splash(split, q, mask, cap, turned)
+    else:
+        parts, specs = _arrays(split, mask, bias, sinks)
 
     def one(q, k, v, parts):
         if keys_split and split.positions:
@@ -92,16 +99,49 @@ def attend(split: Split, kernel: str, compute: Callable, q, k, v, mask, bias, si
         if turned:
             q, parts = _turn(split, q, parts)
         if kernel == "splash":
-            y, probs = splash.run(parts["kernel"], q, k, v, parts["own"], parts["valid"], how["scale"]), None
+            y, probs = splash.run(parts["kernel"], q, k, v, parts["own"], parts["valid"], scale), None
         else:
             y, probs = compute(q, k, v, **parts)
         return (zigzag.back(y, split.positions, 1) if turned else y), probs
 
     out = split.queries, (PartitionSpec(split.rows, split.heads, split.positions) if weights else None)
-    run = jax.shard_map(
-        one, mesh=split.mesh, in_specs=(split.queries, seen, seen, specs), out_specs=out, check_vma=False
-    )
-    return run(q, k, v, parts)
+    return split.run(one, (split.queries, seen, seen, specs), out)(q, k, v, parts)
+
+
+# From so many keys on they go round instead of being gathered: 0.5 GiB a row and layer at 8 heads of 128, in bfloat16.
+FAR = 131_072
+
+
+def _round(split: Split, k, mask, cap) -> bool:
+    """Do keys go round? They do if that is asked for, or they are many, and it can be computed."""
+    form = context.current().context
+    ways = split.ways(split.positions)
+    if ways == 1 or k.shape[1] % ways or not isinstance(cap, float | int | None):
+        return False
+    rows = (mask.valid, mask.also) if isinstance(mask, Band) else (mask,)
+    known = all(x is None or (x.ndim == 4 and x.shape[2] == 1) for x in rows)
+    return known and (form == "ring" or (form == "auto" and k.shape[1] >= FAR))
+
+
+def _by_ring(split: Split, q, k, v, mask, sinks, scale, cap, turned: bool):
+    parts, specs = _arrays(split, mask, None, sinks)
+    if isinstance(mask, Band):
+        specs["mask"] = dataclasses.replace(specs["mask"], queries=PartitionSpec())
+
+    def one(q, k, v, parts):
+        return ring.attend(q, k, v, parts["mask"], parts["sinks"], scale, cap, split.positions, turned)
+
+    return split.run(one, (*[split.queries] * 3, specs), split.queries)(q, k, v, parts)
+
+
+def _arrays(split: Split, mask, bias, sinks):
+    """What scores are changed by, and how it lies: keys are whole."""
+    specs = {
+        "mask": split.mask(mask),
+        "bias": None if bias is None else split.scores(bias),
+        "sinks": None if sinks is None else PartitionSpec(split.heads),
+    }
+    return {"mask": mask, "bias": bias, "sinks": sinks}, specs
 
 
 def _every_device_a_head(x, ways: int):
