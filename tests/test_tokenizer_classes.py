@@ -1,6 +1,7 @@
 """Calls that only some classes have: the reference's values, files, and one clear error for bad input."""
 
 import collections
+import dataclasses
 import json
 import os
 import pathlib
@@ -8,7 +9,7 @@ import pickle
 import sys
 
 import pytest
-from calls.classes import GOLDENS, NAMES, code_llama, nougat, observe
+from calls.classes import GOLDENS, NAMES, code_llama, markuplm, nougat, observe
 from text.case import cases
 
 import jaxformers as jf
@@ -20,6 +21,8 @@ def load(tmp_path):
     def made(case, **settings):
         directory = tmp_path / case.name
         directory.mkdir(exist_ok=True)
+        if case.reference.endswith("Processor"):
+            return jf.AutoProcessor.from_pretrained(case.write(directory))
         return jf.AutoTokenizer.from_pretrained(case.write(directory), **settings)
 
     return made
@@ -140,3 +143,43 @@ def test_damaged_lists_are_told(name, file, text, says, tmp_path):
 def test_ernie_m_needs_its_letters(load):
     with pytest.raises(InputError, match="text must hold its tokens as they are"):
         load(by_name("ernie-m")).get_offset_mapping("e\u0301")
+
+
+def test_markuplm_is_saved_read_and_refuses(load, tmp_path, monkeypatch):
+    both = load(markuplm.PROCESSOR)
+    both.save_pretrained(tmp_path / "again")
+    again = jf.AutoProcessor.from_pretrained(tmp_path / "again")
+    assert (type(again), type(again.tokenizer)) == (type(both), type(both.tokenizer))
+    assert again(markuplm.PAGES[0]) == both(markuplm.PAGES[0])
+    made, nodes, xpaths = again.tokenizer, markuplm.NODES[0], markuplm.PATHS[0]
+    # The reference gives a question's first token the label of the page's first node.
+    asked = made("Why?", nodes, xpaths=xpaths, node_labels=[1, 2, 3])
+    first = asked.sequence_ids().index(1)
+    assert asked.labels[:first] == [-100] * first
+    assert 1 in asked.labels
+    for says, call in {
+        "xpaths must be given": {"text": nodes},
+        "text must be a list of nodes, got 'a'": {"text": "a", "xpaths": xpaths},
+        "xpaths must be one for each of 3 nodes, got 1": {"text": nodes, "xpaths": ["/p"]},
+        "text must be a question's string": {"text": 3, "text_pair": nodes, "xpaths": xpaths},
+        r"an xpath must be elements with their places.*got '/p\[x\]'": {"text": ["a"], "xpaths": ["/p[x]"]},
+    }.items():
+        with pytest.raises(InputError, match=says):
+            made(**call)
+    for says, call in {
+        "html_strings must be given while parse_html is on": {},
+        "nodes can not be given while parse_html is on": {"html_strings": "<p>a", "nodes": nodes},
+        "html_strings must be text, or a list of them, got 3": {"html_strings": 3},
+    }.items():
+        with pytest.raises(InputError, match=says):
+            again(**call)
+    again.parse_html = False
+    with pytest.raises(InputError, match="nodes must be given while parse_html is off"):
+        again(html_strings="<p>a")
+    with pytest.raises(InputError, match="tags_dict must be an object of element: number, got None"):
+        load(markuplm.CASE, tags_dict=None)
+    with pytest.raises(CheckpointError, match="trim_offsets must be false"):
+        load(dataclasses.replace(markuplm.CASE, settings={**markuplm.CASE.settings, "trim_offsets": True}))
+    monkeypatch.setitem(sys.modules, "bs4", None)
+    with pytest.raises(InputError, match="needs the beautifulsoup4 library"):
+        both("<p>a")

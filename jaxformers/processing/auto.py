@@ -15,6 +15,7 @@ from jaxformers.processing.audio.extractor import FeatureExtractor
 from jaxformers.processing.images import kinds as images
 from jaxformers.processing.images.model_types import MODELS
 from jaxformers.processing.images.processor import ImageProcessor
+from jaxformers.processing.markup import MarkupLM
 from jaxformers.processing.settings import FILE, model_type, read
 
 KEYS = ("image_processor_type", "feature_extractor_type", "video_processor_type")
@@ -49,8 +50,10 @@ class AutoFeatureExtractor:
     @staticmethod
     def from_pretrained(
         path: str | os.PathLike, *, revision: str | None = None, **changes: Any
-    ) -> FeatureExtractor | ImageProcessor:
+    ) -> FeatureExtractor | ImageProcessor | MarkupLM:
         """The feature extractor of a checkpoint of sounds; of one of images, what `AutoImageProcessor` gives.
+
+        MarkupLM's reads web pages.
 
         Args:
           path: a directory with preprocessor_config.json, or a hub id.
@@ -70,6 +73,8 @@ class AutoFeatureExtractor:
                 return sounds.KINDS[kind](**held)
 
             return _made(path, revision, changes, str, sounds.KINDS, sounds.MODELS, make)
+        if named == MarkupLM.name or (named is None and model_type(directory) == "markuplm"):
+            return MarkupLM(**{k: v for k, v in settings.items() if k not in KEYS}).changed(changes)
         return AutoImageProcessor.from_pretrained(path, revision=revision, **changes)
 
 

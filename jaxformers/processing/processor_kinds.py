@@ -60,6 +60,7 @@ KINDS = {
     "SamProcessor": Kind("sam", reads=False, made_by="prompts.Sam"),
     "DonutProcessor": Kind("donut-swin", made_by="pages.Donut"),
     "NougatProcessor": Kind("nougat", writes=True, made_by="pages.Nougat"),
+    "MarkupLMProcessor": Kind("markuplm", made_by="markup.MarkupLM"),
     "LayoutLMv2Processor": Kind("layoutlmv2", made_by="layouts.LayoutOfBytes"),
     "LayoutXLMProcessor": Kind("layoutxlm", made_by="layouts.LayoutOfBytes"),
     "LayoutLMv3Processor": Kind("layoutlmv3", made_by="layouts.Layout"),
@@ -83,5 +84,6 @@ KINDS = {
     "ClapProcessor": Kind("clap"),
     "SeamlessM4TProcessor": Kind("seamless_m4t seamless_m4t_v2", made_by="speech.SeamlessM4T"),
     "MusicgenProcessor": Kind("musicgen", made_by="music.Musicgen"),
+    "BarkProcessor": Kind("bark", types=False, usual=_WHOLE, prepares=False, made_by="voices.Bark"),
     "SpeechT5Processor": Kind("speecht5", made_by="speech.SpeechT5"),
 }

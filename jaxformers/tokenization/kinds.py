@@ -73,6 +73,7 @@ _SPEECH = (
 
 _PAD_BOX: dict[str, Any] = dict(pad_token_box=[0] * 4, pad_token_label=-100, only_label_first_subword=True)
 _ANTS: dict[str, Any] = dict(bod_token="<d>", eod_token="</d>", line_token="</n>", space_token="</_>")
+_PATHS: dict[str, Any] = dict(max_depth=50, max_width=1000, pad_width=1001, pad_token_label=-100)
 _SEP_BOX = dict(_PAD_BOX, sep_token_box=[1000] * 4)
 _BOXES = dict(_SEP_BOX, cls_token_box=[0] * 4)
 
@@ -103,6 +104,7 @@ KINDS = (
     Kind("seamlessm4t seamlessm4tv2 xglm", dict(_ANGLES, sep="</s>", cls="<s>"), False, "sentencepiece"),
     Kind("bart blenderbot bridgetower clap data2vectext ibert led longformer", _ROBERTA, False, "byte_bpe"),
     Kind("mega mra mvp roberta robertaprelayernorm", _ROBERTA, False, "byte_bpe"),
+    Kind("markuplm", _ROBERTA, True, "byte_bpe", more=dict(_PATHS, only_label_first_subword=True)),
     Kind("layoutlmv3", _ROBERTA, False, "byte_bpe", more=dict(_BOXES, sep_token_box=[0] * 4, add_prefix_space=True)),
     Kind("layoutxlm", _ROBERTA, False, "sentencepiece", more=_BOXES),
     Kind("udop", dict(_T5, sep="</s>"), False, "sentencepiece", more=_SEP_BOX),
@@ -113,6 +115,7 @@ KINDS = (
     Kind("tapex", _ROBERTA, False, "tapex", more=dict(do_lower_case=True, max_cell_length=15)),
     Kind("cpm", _XLNET, True, "cpm", pad_type=3),
     Kind("cpmant", _ANGLES, False, "cpm", side="left", more=_ANTS),
+    Kind("mistralcommon", _ANGLES, False, "tekken", side="left"),
     Kind("mpnet", dict(_ROBERTA, unk="[UNK]"), False, "wordpiece", cleans=True),
     Kind("codegen gpt2 gptbigcode gptj gptneo opt phi starcoder2", _ENDS, False, "byte_bpe"),
     Kind("whisper", _ENDS, False, "byte_bpe"),
@@ -178,8 +181,10 @@ _CLASSES = {
     "layoutlmv3": "layout.LayoutTokenizer",
     "layoutxlm": "layout.LayoutTokenizer",
     "luke": "luke.LukeTokenizer",
+    "markuplm": "markuplm.MarkupLMTokenizer",
     "mluke": "luke.LukeTokenizer",
     "nougat": "nougat.NougatTokenizer",
+    "mistralcommon": "mistral_common.MistralCommonTokenizer",
     "rocbert": "roc_bert.RoCBertTokenizer",
     "roformer": "roformer.RoFormerTokenizer",
     "siglip": "siglip.SiglipTokenizer",
@@ -198,10 +203,11 @@ _NAMES = """
     CpmTokenizer DPRReaderTokenizerFast ErnieMTokenizer EsmTokenizer FSMTTokenizer FlaubertTokenizer
     GPTNeoXJapaneseTokenizer GPTSanJapaneseTokenizer GPTSw3Tokenizer LayoutLMv2TokenizerFast
     LayoutLMv3TokenizerFast LayoutXLMTokenizerFast LukeTokenizer M2M100Tokenizer MLukeTokenizer MarianTokenizer
-    MgpstrTokenizer NougatTokenizerFast PLBartTokenizer PerceiverTokenizer PhobertTokenizer ProphetNetTokenizer
-    RoCBertTokenizer RoFormerTokenizerFast SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer
-    TapexTokenizer TransfoXLTokenizer UdopTokenizerFast VitsTokenizer Wav2Vec2CTCTokenizer
-    Wav2Vec2PhonemeCTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer XLMTokenizer
+    MarkupLMTokenizerFast MgpstrTokenizer MistralCommonTokenizer NougatTokenizerFast PLBartTokenizer
+    PerceiverTokenizer PhobertTokenizer ProphetNetTokenizer RoCBertTokenizer RoFormerTokenizerFast SiglipTokenizer
+    Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer TapexTokenizer TransfoXLTokenizer UdopTokenizerFast
+    VitsTokenizer Wav2Vec2CTCTokenizer Wav2Vec2PhonemeCTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer
+    XLMTokenizer
 """
 
 

@@ -1,11 +1,28 @@
-"""Words, boxes and labels of pages, checked and brought into one form."""
+"""Words of pages and what is told of each, checked and brought into one form."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from jaxformers.errors import InputError
 from jaxformers.tokenization.tensors import plain
+
+
+class Told(NamedTuple):
+    """The words of a call.
+
+    Args:
+      many: was a list of pages given?
+      words: those of each page.
+      questions: about each page, or None.
+      told: by name, what is told of each page's words; None of what is not told.
+    """
+
+    many: bool
+    words: list[list[str]]
+    questions: list[str] | None
+    told: dict[str, Any]
 
 
 class Pages(NamedTuple):
@@ -24,24 +41,28 @@ class Pages(NamedTuple):
     labels: list[list[int]] | None
 
 
-def pages_of(text: Any, pair: Any, boxes: Any, labels: Any) -> Pages:
-    """The pages of a call.
+def told_of(text: Any, pair: Any, told: Mapping[str, Any], word: str = "word") -> Told:
+    """The pages of a call, with one entry of everything that is told for each of their words.
+
+    Args:
+      text: the words of a page, or a list of pages; with `pair` a question, or a list of them.
+      pair: the words of the page that the question is about, or a list of pages.
+      told: by name, lists that go with the words; None of what is not told.
+      word: what errors call a word.
 
     Raises:
-      InputError: they are not what `Boxed.call_boxes` takes.
+      InputError: any of it has another form.
     """
     many = isinstance(text, list | tuple) and (pair is not None or isinstance([*text, None][0], list | tuple))
     words = text if pair is None else pair
-    if boxes is None:
-        raise InputError("tokenizer", ["boxes must be given, [left, top, right, bottom] for every word"])
-    boxes, labels = plain(boxes), plain(labels)
+    told = {name: plain(value) for name, value in told.items()}
     if not many:
-        words, boxes, labels = [words], [boxes], None if labels is None else [labels]
+        words, told = [words], {name: None if value is None else [value] for name, value in told.items()}
     if not words and many:
         raise InputError("tokenizer", ["text must hold a page at least, got none"])
     name = "text" if pair is None else "text_pair"
     questions = None if pair is None else list(text) if many else [text]
-    counted = [("boxes", boxes), *([("word_labels", labels)] if labels is not None else [])]
+    counted = [(what, value) for what, value in told.items() if value is not None]
     for what, held in [(name, words), *([("text", questions)] if questions is not None else []), *counted]:
         if not isinstance(held, list | tuple) or len(held) != len(words):
             got = len(held) if isinstance(held, list | tuple) else f"{held!r:.60}"
@@ -50,18 +71,29 @@ def pages_of(text: Any, pair: Any, boxes: Any, labels: Any) -> Pages:
     for i, page in enumerate(words):
         at = f"[{i}]" if many else ""
         if not isinstance(page, list | tuple) or not all(isinstance(word, str) for word in page):
-            problems.append(f"{name}{at} must be a list of words, got {page!r:.60}")
+            problems.append(f"{name}{at} must be a list of {word}s, got {page!r:.60}")
             continue
         for what, held in counted:
             if not isinstance(held[i], list | tuple) or len(held[i]) != len(page):
                 got = len(held[i]) if isinstance(held[i], list | tuple) else f"{held[i]!r:.60}"
-                problems.append(f"{what}{at} must be one for each of {len(page)} words, got {got}")
+                problems.append(f"{what}{at} must be one for each of {len(page)} {word}s, got {got}")
     if problems:
         raise InputError("tokenizer", problems[:8])
-    boxes = [[box_of("boxes", box) for box in page] for page in boxes]
+    return Told(many, [list(page) for page in words], questions, told)
+
+
+def pages_of(text: Any, pair: Any, boxes: Any, labels: Any) -> Pages:
+    """The pages of a call.
+
+    Raises:
+      InputError: they are not what `Boxed.call_boxes` takes.
+    """
+    if boxes is None:
+        raise InputError("tokenizer", ["boxes must be given, [left, top, right, bottom] for every word"])
+    many, read, questions, told = told_of(text, pair, {"boxes": boxes, "word_labels": labels})
+    boxes = [[box_of("boxes", box) for box in page] for page in told["boxes"]]
     split = None if questions is None else [question.split() for question in questions]
-    read = [list(page) for page in words]
-    return Pages(many, read if split is None else split, None if split is None else read, boxes, labels)
+    return Pages(many, read if split is None else split, None if split is None else read, boxes, told["word_labels"])
 
 
 def box_of(what: str, box: Any) -> list[int]:

@@ -30,6 +30,8 @@ class Case:
       call: options of the call, for both sides.
       argument: of the call, which takes the texts.
       pairs: does the reference's call take a second text?
+      needs: a module without which the reference's class does not work, and which it is not recorded without.
+      wraps: of a text, what the call takes for it.
       more: writes further files into the checkpoint's directory and gives the settings that name them.
     """
 
@@ -41,6 +43,8 @@ class Case:
     call: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     argument: str = "text"
     pairs: bool = True
+    needs: str | None = None
+    wraps: Callable[[str], Any] = lambda text: text
     more: Callable[[pathlib.Path], Mapping[str, Any]] | None = None
 
     def write(self, directory: pathlib.Path) -> pathlib.Path:
@@ -68,7 +72,7 @@ def observe(tokenizer, case: Case) -> dict[str, Any]:
     found |= {"pairs": [], "types": []} if case.pairs else {}
     found |= {"offsets": []} if case.offsets else {}
     for string in STRINGS:
-        given = {case.argument: string, **case.call}
+        given = {case.argument: case.wraps(string), **case.call}
         out = tokenizer(**given, **more)
         ids = [int(i) for i in out["input_ids"]]
         found["ids"].append(ids)
@@ -78,7 +82,7 @@ def observe(tokenizer, case: Case) -> dict[str, Any]:
         found["text"].append(tokenizer.decode(ids))
         found["said"].append(tokenizer.decode(ids, skip_special_tokens=True))
     for first, second in PAIRS if case.pairs else ():
-        out = tokenizer(first, second, return_token_type_ids=True, **case.call)
+        out = tokenizer(first, case.wraps(second), return_token_type_ids=True, **case.call)
         found["pairs"].append([int(i) for i in out["input_ids"]])
         found["types"].append([int(i) for i in out["token_type_ids"]])
     return found

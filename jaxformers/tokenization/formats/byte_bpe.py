@@ -16,12 +16,12 @@ from jaxformers.tokenization.formats import files, merges, options, specials, ti
 
 _ALL = ("bos", "eos", "unk", "sep", "pad", "cls")
 NORMALIZED = {  # roles whose tokens are sought in the normalised text, for each class
-    **dict.fromkeys(("bart", "blenderbot", "led", "longformer", "roberta"), _ALL),
+    **dict.fromkeys(("bart", "blenderbot", "led", "longformer", "markuplm", "roberta"), _ALL),
     "clip": ("bos", "eos", "unk"),
     "gpt2": ("bos", "eos", "unk", "pad"),
 }
 MASKS = {  # classes whose mask takes the space before it along; is that one sought in the normalised text?
-    **dict.fromkeys(("bart", "deberta", "led"), True),
+    **dict.fromkeys(("bart", "deberta", "led", "markuplm"), True),
     **dict.fromkeys(("blenderbot", "longformer", "mvp", "roberta"), False),
 }
 WORDS = {
@@ -34,7 +34,7 @@ KIN = {  # classes and model types that have another's form; all that are not li
     "clip": "aimv2 clipseg groupvit omdetturbo oneformer owlv2 owlvit xclip",
     "qwen2": "qwen2audio qwen2moe qwen2vl qwen25vl qwen3 qwen3moe qwen3next qwen3vl qwen3vlmoe",
     "roberta": "bridgetower clap data2vectext ibert layoutlmv3 mega mra robertaprelayernorm",
-    **dict.fromkeys(("bart", "blenderbot", "deberta", "led", "longformer", "mvp", "whisper"), ""),
+    **dict.fromkeys(("bart", "blenderbot", "deberta", "led", "longformer", "markuplm", "mvp", "whisper"), ""),
 }
 CLIP_MERGES = 48894  # CLIP's file holds more of them than its vocabulary
 ENDS = r"\A[\s\x1c-\x1f]+|[\s\x1c-\x1f]+\z"  # what stripping a string in Python takes away
@@ -140,6 +140,9 @@ def _around(
         return processors.RobertaProcessing(sep, cls, options.flag(settings, "trim_offsets", True), space)
     if family == "deberta":
         return template("[CLS]:0 $A:0 [SEP]:0", "[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1", "[CLS]", "[SEP]")
+    if family == "markuplm":
+        cls, sep = named("cls", "sep")
+        return template(f"{cls}:0 $A:0 {sep}:0", f"{cls}:0 $A:0 {sep}:0 $B:0 {sep}:0", cls, sep)
     if family == "blenderbot":
         (eos,) = named("eos")
         return template(f"$A:0 {eos}:0", None, eos)

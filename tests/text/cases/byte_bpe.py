@@ -7,6 +7,12 @@ def _files(vocab: str, merges: str = "byte-bpe-merges.txt") -> dict[str, str]:
     return {"vocab.json": vocab, "merges.txt": merges}
 
 
+def _node(text: str) -> list[str]:
+    return [text]
+
+
+_TAGS = {"tags_dict": {"html": 0, "body": 1, "p": 2}}
+_SPACE = {**_TAGS, "add_prefix_space": True}
 _GPT2, _ROBERTA, _DEBERTA = _files("gpt2.json"), _files("roberta.json"), _files("deberta.json")
 _CLIP = _files("clip.json", "clip-merges.txt")
 _ADDED = {
@@ -33,6 +39,8 @@ CASES = [
     Case("deberta", "DebertaTokenizerFast", _DEBERTA),
     Case("clip", "CLIPTokenizerFast", _CLIP),
     Case("clip-pad", "CLIPTokenizerFast", _CLIP, {"pad_token": "!"}),
+    Case("markuplm", "MarkupLMTokenizerFast", _ROBERTA, _TAGS, call={"xpaths": ["/html/p"]}, wraps=_node),
+    Case("markuplm-space", "MarkupLMTokenizerFast", _ROBERTA, _SPACE, call={"xpaths": ["/html/p"]}, wraps=_node),
     Case("qwen2", "Qwen2TokenizerFast", _files("bytes-only.json")),
     Case("qwen2-chat", "Qwen2TokenizerFast", _files("bytes-only.json"), {"added_tokens_decoder": _ADDED}),
     Case("whisper", "WhisperTokenizerFast", _GPT2, {"additional_special_tokens": _TRANSCRIPT}),

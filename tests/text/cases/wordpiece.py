@@ -23,7 +23,7 @@ CASES = [
     Case("retribert", "RetriBertTokenizerFast", _BERT),
     Case("dpr-question", "DPRQuestionEncoderTokenizerFast", _BERT),
     Case("dpr-context", "DPRContextEncoderTokenizerFast", _BERT),
-    Case("dpr-reader", "DPRReaderTokenizerFast", _BERT),
+    Case("dpr-reader", "DPRReaderTokenizerFast", _BERT, argument="questions"),
     Case("roformer", "RoFormerTokenizerFast", {"vocab.txt": "wordpiece-chinese.txt"}),
     Case("roformer-cased", "RoFormerTokenizerFast", {"vocab.txt": "wordpiece-chinese.txt"}, _CASED),
     Case("prophetnet", "ProphetNetTokenizer", _PROPHET, offsets=False),
