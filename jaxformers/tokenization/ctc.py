@@ -9,7 +9,7 @@ import itertools
 import json
 import pathlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from jaxformers.errors import InputError
 from jaxformers.tokenization.decoding import row
@@ -27,8 +27,10 @@ class CTCOutput(dict):
     `{"word", "start_offset", "end_offset"}`. Of several rows each is a list.
     """
 
+    names: ClassVar[tuple[str, ...]] = ("text", "char_offsets", "word_offsets")
+
     def __getattr__(self, name: str) -> Any:
-        if name in ("text", "char_offsets", "word_offsets"):
+        if name in self.names:
             return self.get(name)
         raise AttributeError(f"no field {name!r}; it has {', '.join(self)}")
 
