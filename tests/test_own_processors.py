@@ -219,3 +219,21 @@ def test_places_in_images(load):
         processor.post_process_box_coordinates([ids], [[1, 2, 3]])
     with pytest.raises(jf.InputError, match=r"rows must hold the token of an answer, 10, rows \[0\] do not"):
         processor.post_process_image_text_to_text([ids])
+
+
+def test_voices(load, tmp_path):
+    bark = load("bark")
+    bark.save_pretrained(tmp_path / "again")
+    again = jf.AutoProcessor.from_pretrained(tmp_path / "again")
+    for name in ("en_speaker_0", "de_speaker_1"):
+        made, kept = (p("a", voice_preset=name).history_prompt for p in (bark, again))
+        assert all((made[part] == kept[part]).all() for part in ("semantic_prompt", "coarse_prompt", "fine_prompt"))
+    with pytest.raises(
+        jf.InputError, match=r"voice_preset must be a voice, of en_speaker_0, de_speaker_1, or an \.npz"
+    ):
+        bark("a", voice_preset="no one")
+    with pytest.raises(jf.InputError, match="coarse_prompt of a voice must be an array of 2 axes, got shape None"):
+        bark("a", voice_preset={"semantic_prompt": np.zeros(3), "fine_prompt": np.zeros((8, 3))})
+    (tmp_path / "speaker_embeddings" / "en_speaker_0_fine_prompt.npy").write_bytes(b"no")
+    with pytest.raises(jf.CheckpointError, match="must be an array of a voice"):
+        bark("a", voice_preset="en_speaker_0")

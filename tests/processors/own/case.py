@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
 from images.case import digest, parts
 from processors.case import FILES, Case
 
@@ -24,7 +25,7 @@ class Own(Case):
       calls: of a processor and a function that makes its side's arrays (torch's or NumPy's), pairs of a name and a
         result: arrays, texts and numbers, in lists and dictionaries.
       folders: tokenizers in directories of their own: their class, and files as `files` has them.
-      more: further files that hold JSON, by name. In `other`, "{here}" stands for the directory.
+      more: further files, by name: arrays, and what JSON holds. In `other`, "{here}" stands for the directory.
       build: makes the reference's processor of a directory where its class can not read it.
     """
 
@@ -44,7 +45,11 @@ class Own(Case):
         file = directory / "preprocessor_config.json"
         file.write_text(file.read_text().replace("{here}", str(directory)))
         for name, held in self.more.items():
-            (directory / name).write_text(json.dumps(held))
+            (directory / name).parent.mkdir(exist_ok=True)
+            if isinstance(held, np.ndarray):
+                np.save(directory / name, held)
+            else:
+                (directory / name).write_text(json.dumps(held))
         return directory
 
 
