@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jaxformers.errors import JaxformersError, nearest
@@ -47,6 +48,20 @@ class Plan:
 
     def _others(self, rules: Rules) -> Any:
         return self.shardings if rules is self.rules else _shardings(self.declared, self.mesh, rules, [])
+
+    def to(self, memory: str) -> Plan:
+        """The same plan in another kind of memory: "pinned_host" keeps parameters on the host, "device" brings them.
+
+        In a jitted step, `jax.device_put(params, plan.shardings)` fetches what lies in the host's memory.
+
+        Raises:
+          JaxformersError: the devices have no such memory.
+        """
+        kinds = [m.kind for m in self.mesh.devices.flat[0].addressable_memories()]
+        if memory not in kinds:
+            raise JaxformersError("plan.to", [f"memory must be one of {', '.join(kinds)}, got {memory!r}"])
+        moved = jax.tree.map(lambda s: s.with_memory_kind(memory), self.shardings)
+        return dataclasses.replace(self, shardings=moved)
 
     def batch(self, ndim: int = 2) -> NamedSharding:
         """The sharding of an input [B, S, ...] of so many dimensions: rows over devices, positions whole."""

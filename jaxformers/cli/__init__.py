@@ -12,6 +12,7 @@ import sys
 from jaxformers.errors import JaxformersError
 
 COMMANDS = {
+    "compile": "what a step would need on TPUs that are described and not there: memory, operations, traffic, time",
     "info": "what is covered, or what a model type or a checkpoint holds",
     "launch": "run a script as several processes of one job on this machine",
 }

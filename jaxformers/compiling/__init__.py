@@ -1,0 +1,10 @@
+"""What a program of a model would need on chips that are described and not there: memory, work, traffic, time.
+
+The real TPU compiler, from the pip package libtpu, compiles for a named topology on any machine.
+"""
+
+from jaxformers.compiling.chips import CHIPS, Chip, topology
+from jaxformers.compiling.programs import Program, program
+from jaxformers.compiling.report import Report, compile_for
+
+__all__ = ["CHIPS", "Chip", "Program", "Report", "compile_for", "program", "topology"]
