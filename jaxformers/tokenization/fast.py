@@ -18,7 +18,7 @@ from jaxformers.tokenization.encoding import BatchEncoding, fields_of
 from jaxformers.tokenization.formats.python_backend import PythonBackend
 from jaxformers.tokenization.inputs import one_of, rows_of
 from jaxformers.tokenization.languages import Languages
-from jaxformers.tokenization.lengths import SIDES, UNLIMITED, Lengths
+from jaxformers.tokenization.lengths import SIDES, UNLIMITED, Lengths, check_multiple
 from jaxformers.tokenization.saving import Saving
 from jaxformers.tokenization.settings import add_named_tokens, agree
 from jaxformers.tokenization.tensors import arrays, check_kind
@@ -154,9 +154,7 @@ class FastTokenizer(Saving, Decoding, Lengths, Languages, ChatTemplates):
         cut = self._truncation(truncation, max_length, fixed, stride, truncation_side or self.truncation_side)
         pad = self._padding(padding, max_length, padding_side or self.padding_side, pad_to_multiple_of)
         how = {"is_pretokenized": is_split_into_words, "add_special_tokens": add_special_tokens}
-        if cut is not None and pad is not None and pad_to_multiple_of and cut["max_length"] % pad_to_multiple_of:
-            rule = "max_length must be a multiple of pad_to_multiple_of to be cut to"
-            raise InputError("tokenizer", [f"{rule}, got {cut['max_length']} and {pad_to_multiple_of}"])
+        check_multiple(cut, pad, pad_to_multiple_of)
         found = self._run(rows, cut, pad, split_special_tokens, **how)
         whose = list(range(len(found)))
         if return_overflowing_tokens:

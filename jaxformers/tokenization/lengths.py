@@ -137,6 +137,13 @@ class Lengths:
         return length
 
 
+def check_multiple(cut: Mapping[str, Any] | None, pad: Mapping[str, Any] | None, multiple: int | None) -> None:
+    """Refuses rows that are cut to a length and padded to another."""
+    if cut is not None and pad is not None and multiple and cut["max_length"] % multiple:
+        rule = "max_length must be a multiple of pad_to_multiple_of to be cut to"
+        raise InputError("tokenizer", [f"{rule}, got {cut['max_length']} and {multiple}"])
+
+
 def filled(rows: list[list[Any]], length: int, filler: Any, side: str) -> list[list[Any]]:
     """Rows with `filler` on a side, up to a length."""
     more = [[filler] * (length - len(row)) for row in rows]

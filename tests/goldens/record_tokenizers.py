@@ -1,5 +1,6 @@
 """Records what the reference's tokenizers make of the corpus: `record_tokenizers.py [case ...]`."""
 
+import importlib.util
 import pathlib
 import sys
 import tempfile
@@ -17,6 +18,9 @@ def main(names: list[str]) -> None:
     transformers.logging.set_verbosity_error()
     for case in cases():
         if names and case.name not in names:
+            continue
+        if case.needs is not None and importlib.util.find_spec(case.needs) is None:
+            print(case.name, "is left out without", case.needs, flush=True)
             continue
         with tempfile.TemporaryDirectory() as folder:
             kind = getattr(transformers, case.reference)

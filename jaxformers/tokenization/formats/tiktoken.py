@@ -9,7 +9,7 @@ import base64
 import binascii
 import pathlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tokenizers
@@ -48,7 +48,11 @@ def model(file: pathlib.Path) -> models.BPE:
     Raises:
       CheckpointError: a line holds no token and rank, a byte is missing, or a token or rank occurs twice.
     """
-    ranks = read(file)
+    return merged(read(file))
+
+
+def merged(ranks: Mapping[bytes, int], first: Sequence[str] = ()) -> models.BPE:
+    """The BPE of `{token: rank}`; the tokens `first`, which no text gives, come before them."""
     letter = letters()
     names = {token: "".join([letter[byte] for byte in token]) for token in ranks}
     merges = []
@@ -57,7 +61,7 @@ def model(file: pathlib.Path) -> models.BPE:
         held = [(ranks[a], ranks[b], a, b) for a, b in pairs if a in ranks and b in ranks]
         merges += [(rank, i, a, b) for i, (_, _, a, b) in enumerate(sorted(held))]
     merges.sort(key=lambda merge: merge[:2])
-    vocab = {names[token]: rank for token, rank in ranks.items()}
+    vocab = {token: i for i, token in enumerate(first)} | {names[t]: len(first) + rank for t, rank in ranks.items()}
     return models.BPE(vocab, [(names[a], names[b]) for _, _, a, b in merges], fuse_unk=False, ignore_merges=True)
 
 

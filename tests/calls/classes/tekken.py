@@ -16,7 +16,7 @@ CALLS: list[dict[str, Any]] = [
     {"text": [ONE, TWO], "padding": True},
     {"text": [ONE, TWO], "padding": True, "padding_side": "right", "return_tensors": "np", "return_length": True},
     {"text": [ONE, TWO], "padding": "max_length", "max_length": 40, "return_special_tokens_mask": True},
-    {"text": [ONE, TWO, "a"], "truncation": True, "max_length": 5, "padding": True, "pad_to_multiple_of": 4},
+    {"text": [ONE, TWO, "a"], "truncation": True, "max_length": 8, "padding": True, "pad_to_multiple_of": 4},
     {"text": ONE, "truncation": True, "max_length": 5},
     {"text": ONE, "max_length": 5, "return_attention_mask": False},
     {"text": [5, 300, 1]},
