@@ -55,7 +55,7 @@ def feed(batch: Any, mesh: Mesh, rules: Any = "data", *, check: bool = True) -> 
     if check and here().processes > 1:
         problems = _differences(held, problems, first)
     if problems:
-        raise JaxformersError(_WHERE, problems, "leave the last part of a batch out, or fill it")
+        raise JaxformersError(_WHERE, problems, "processes bring the same arrays, with as many rows each")
     made = []
     for x in held.values():
         where = NamedSharding(mesh, PartitionSpec(*over) if x.ndim else PartitionSpec())
