@@ -67,6 +67,7 @@ KINDS = {
     "UdopProcessor": Kind("udop", made_by="layouts.Udop"),
     "BrosProcessor": Kind("bros", prepares=False, made_by="layouts.Bros"),
     "TrOCRProcessor": Kind("vision-encoder-decoder trocr", writes=True),
+    "MgpstrProcessor": Kind("mgp-str", writes=True, made_by="readings.MgpStr"),
     "LlavaProcessor": Kind("llava vipllava", expands=True),
     "PaliGemmaProcessor": Kind("paligemma", made_by="suffixes.PaliGemma"),
     "IdeficsProcessor": Kind("idefics", made_by="interleaved.Idefics"),
@@ -85,5 +86,6 @@ KINDS = {
     "SeamlessM4TProcessor": Kind("seamless_m4t seamless_m4t_v2", made_by="speech.SeamlessM4T"),
     "MusicgenProcessor": Kind("musicgen", made_by="music.Musicgen"),
     "BarkProcessor": Kind("bark", types=False, usual=_WHOLE, prepares=False, made_by="voices.Bark"),
+    "MusicgenMelodyProcessor": Kind("musicgen_melody", made_by="music.MusicgenMelody"),
     "SpeechT5Processor": Kind("speecht5", made_by="speech.SpeechT5"),
 }

@@ -31,7 +31,16 @@ def chinese() -> str:
     return "".join(f"{token}\n" for token in dict.fromkeys([*held, *words.split()]))
 
 
+def numbered() -> str:
+    """Special tokens where BERT's own vocabulary has them, letters and some words."""
+    special = ["[PAD]", *(f"[unused{i}]" for i in range(99)), "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    words = ["the", "tick", "##et", "##ing", "rail", "##way", "open", "sale"]
+    return "".join(f"{token}\n" for token in [*special, *letters, *(f"##{c}" for c in letters), *words])
+
+
 MAKERS = {
+    "wordpiece-numbered.txt": numbered,
     "wordpiece-chinese.txt": chinese,
     "japanese-letters.txt": letters,
     "wordpiece.txt": lambda: wordpiece("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
