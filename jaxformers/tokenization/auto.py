@@ -57,7 +57,7 @@ def _made(path: str | os.PathLike, directory: pathlib.Path, changes: dict[str, A
     if kinds.stem(name) == "jukebox":
         return JukeboxTokenizer.read(directory, {**settings, **changes})
     file = directory / "tokenizer.json"
-    built = not file.is_file()
+    built = not file.is_file() or kinds.older(name, directory, changes)
     if (directory / tekken.FILE).is_file() and (built or kinds.stem(name) == "mistralcommon"):
         built, name = True, "MistralCommonTokenizer"
     backend = kinds.build(name, directory, {**settings, **changes}) if built else _read(file)

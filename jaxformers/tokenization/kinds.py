@@ -17,6 +17,7 @@ from typing import Any
 import tokenizers
 
 from jaxformers.errors import CheckpointError
+from jaxformers.tokenization.formats.python_backend import PythonBackend
 
 
 @dataclasses.dataclass(frozen=True)
@@ -249,7 +250,10 @@ def usual(name: str, backend: tokenizers.Tokenizer, built: bool) -> dict[str, An
     kind = find(name)
     if kind is None:
         return {}
-    named = {"tokenizer_class": named} if (named := class_name(stem(name))) else {}
+    own = class_name(stem(name))
+    if not own and built and kind.format == "wordpiece" and isinstance(backend, PythonBackend):
+        own = "BertTokenizer" if kind.types else "DistilBertTokenizer"  # of the classes in Python that are alike
+    named = {"tokenizer_class": own} if own else {}
     held = {f"{k}_token": v for k, v in kind.tokens.items() if backend.token_to_id(v) is not None}
     names = ["input_ids", *["token_type_ids"] * kind.types, *["attention_mask"] * kind.masks]
     typed = {"pad_token_type_id": kind.pad_type} if kind.pad_type else {}
@@ -264,6 +268,14 @@ def additional(name: str, settings: Mapping[str, Any]) -> list[str]:
     Of classes that have some the module of their format says so, in a function of this name.
     """
     from jaxformers.tokenization.formats import specials
+
+def older(name: str, directory: pathlib.Path, changes: Mapping[str, Any]) -> bool:
+    """Do changes of settings ask for what tokenizer.json can not say, but older files beside it can?"""
+    kind = find(name)
+    if kind is None or kind.format != "wordpiece" or not (directory / "vocab.txt").is_file():
+        return False
+    return _format(kind).older(changes)
+
 
     kind = find(name)
     own = None if kind is None or kind.format is None else getattr(_format(kind), "additional", None)

@@ -41,7 +41,7 @@ class Basic:
             if self.bare:
                 marked = unicodedata.normalize("NFD", word)
                 word = "".join([c for c in marked if unicodedata.category(c) != "Mn"])
-            out += "".join([f" {c} " if _mark(c) else c for c in word]).split()
+            out += [word] if word in self.kept else "".join([f" {c} " if _mark(c) else c for c in word]).split()
         return out
 
 

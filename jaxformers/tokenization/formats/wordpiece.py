@@ -6,22 +6,30 @@ Paper: https://arxiv.org/abs/1609.08144.
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors
 
-from jaxformers.tokenization.formats import files, options, specials
+from jaxformers.tokenization.formats import files, options, python_backend, specials
+from jaxformers.tokenization.formats.pieced import pieced
+from jaxformers.tokenization.formats.python_rows import Template
 
 LONGEST = 100  # letters of a word; longer ones are unknown
+IN_PYTHON = """
+    align bark bert blip bros chineseclip convbert distilbert dpr dprcontextencoder dprquestionencoder dprreader
+    electra ernie git groundingdino layoutlm lxmert megatronbert mmgroundingdino mobilebert nezha qdqbert realm
+    retribert squeezebert tvp vilt visualbert
+"""  # classes whose words are BERT's in Python
 STRIPS = {"mpnet": {"mask": {"lstrip": True}}}
 
 
-def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> tokenizers.Tokenizer:
+def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> Any:
     """Reads vocab.txt; `do_lower_case`, `strip_accents` and `tokenize_chinese_chars` as tokenizer_config.json says.
 
-    Splinter also reads `question_token`, which ends the first text of a pair.
+    Splinter also reads `question_token`, which ends the first text of a pair. With `do_basic_tokenize` or
+    `never_split`, which the `tokenizers` library has not, words are cut in Python.
     """
     file = files.need(directory, "vocab.txt")
     vocab = {token: i for i, token in enumerate(files.lines(file))}
@@ -33,6 +41,10 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
     elif stem == "tapas":
         settings = {**settings, "additional_special_tokens": additional(stem, settings)}
     specials.need(file, vocab, name.values())
+    if stem in IN_PYTHON.split() and older(settings):
+        scheme = pieced(directory, settings, vocab)
+        scheme.lower = scheme.words is not None and scheme.words.lower
+        return python_backend.made(scheme, directory, settings, _enclosed, files=[file])
     made = tokenizers.Tokenizer(models.WordPiece(vocab=vocab, unk_token=name["unk"], max_input_chars_per_word=LONGEST))
     accents = settings.get("strip_accents")  # null: as letters are made small or not
     made.normalizer = normalizers.BertNormalizer(
@@ -46,6 +58,16 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
     made.post_processor = _around(stem, name, vocab, options.word(settings, "padding_side", "right"))
     made.add_tokens(specials.gather(directory, settings, STRIPS.get(stem)))
     return made
+
+
+def older(settings: Mapping[str, Any]) -> bool:
+    """Do settings ask for what only the classes in Python do?"""
+    return bool(settings.get("never_split")) or not options.flag(settings, "do_basic_tokenize", True)
+
+
+def _enclosed(of: Callable[[str], int]) -> Template:
+    start, end = ((of("cls"), 0), ("A", 0), (of("sep"), 0)), (("B", 1), (of("sep"), 1))
+    return Template(start, (*start, *end))
 
 
 def additional(stem: str, settings: Mapping[str, Any]) -> list[str]:

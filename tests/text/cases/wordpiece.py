@@ -3,6 +3,7 @@
 from text.case import Case
 
 _BERT = {"vocab.txt": "wordpiece.txt"}
+_KEPT = {"never_split": ["world!", "don't", "[x]", "naïve", "Ünïcode"]}
 _PROPHET = {"prophetnet.tokenizer": "wordpiece.txt"}
 _ACCENTS = {"strip_accents": False, "tokenize_chinese_chars": False}
 _CASED = {"do_lower_case": False, "strip_accents": True, "tokenize_chinese_chars": True}
@@ -26,6 +27,10 @@ CASES = [
     Case("dpr-reader", "DPRReaderTokenizerFast", _BERT, argument="questions"),
     Case("roformer", "RoFormerTokenizerFast", {"vocab.txt": "wordpiece-chinese.txt"}),
     Case("roformer-cased", "RoFormerTokenizerFast", {"vocab.txt": "wordpiece-chinese.txt"}, _CASED),
+    Case("bert-plain", "BertTokenizer", _BERT, {"do_basic_tokenize": False}, offsets=False),
+    Case("bert-kept", "BertTokenizer", _BERT, _KEPT, offsets=False),
+    Case("bert-kept-cased", "BertTokenizer", _BERT, {**_KEPT, **_CASED, "strip_accents": True}, offsets=False),
+    Case("distilbert-kept", "DistilBertTokenizer", _BERT, {**_KEPT, "tokenize_chinese_chars": False}, offsets=False),
     Case("prophetnet", "ProphetNetTokenizer", _PROPHET, offsets=False),
     Case("prophetnet-cased", "ProphetNetTokenizer", _PROPHET, {**_CASED, "never_split": ["world!"]}, offsets=False),
     Case("prophetnet-plain", "ProphetNetTokenizer", _PROPHET, {"do_basic_tokenize": False}, offsets=False),
