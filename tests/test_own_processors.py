@@ -106,6 +106,14 @@ def test_one_side_is_given(load):
         speech(text="a", src_lang="xyz")
 
 
+def test_parts_of_sounds(load):
+    extractor = load("musicgen-melody").feature_extractor
+    with pytest.raises(jf.InputError, match="parts must be at least 4, got 3"):
+        extractor(np.zeros((1, 3, 2, 900)), sampling_rate=44100)
+    with pytest.raises(jf.InputError, match="sampling_rate must be 32000"):
+        extractor(np.zeros(900), sampling_rate=44100)
+
+
 def test_nothing_to_pad(load):
     with pytest.raises(jf.InputError, match="input_features or labels must be given"):
         load("mctct").pad()

@@ -1,6 +1,7 @@
 """Records what the reference's processors with calls of their own give: `record_own_processors.py [family ...]`."""
 
 import importlib
+import importlib.util
 import json
 import pathlib
 import sys
@@ -22,7 +23,12 @@ def main() -> None:
     warnings.simplefilter("ignore")
     for family in sys.argv[1:] or FAMILIES:
         held = {}
-        for case in importlib.import_module(f"processors.own.{family}").CASES:
+        module = importlib.import_module(f"processors.own.{family}")
+        needs = getattr(module, "NEEDS", None)
+        if needs and importlib.util.find_spec(needs) is None:
+            print(family, "needs", needs)
+            continue
+        for case in module.CASES:
             with tempfile.TemporaryDirectory() as folder:
                 directory = case.write(pathlib.Path(folder))
                 build = case.build or getattr(transformers, case.reference).from_pretrained

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jaxformers.processing.audio import clap, log_mels, seamless, spectra, univnet, waveforms
+from jaxformers.processing.audio import clap, log_mels, melody, seamless, spectra, univnet, waveforms
 from jaxformers.processing.audio.extractor import FeatureExtractor
 
 CLASSES: tuple[type[FeatureExtractor], ...] = (
@@ -18,6 +18,7 @@ CLASSES: tuple[type[FeatureExtractor], ...] = (
     log_mels.Clvp,
     log_mels.Tvlt,
     log_mels.MCTCT,
+    melody.MusicgenMelody,
 )
 KINDS = {kind.name: kind for kind in CLASSES}
 
@@ -40,4 +41,5 @@ MODELS = {
     "clvp": "ClvpFeatureExtractor",
     "tvlt": "TvltFeatureExtractor",
     "mctct": "MCTCTFeatureExtractor",
+    "musicgen_melody": "MusicgenMelodyFeatureExtractor",
 }

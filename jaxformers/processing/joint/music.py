@@ -1,4 +1,4 @@
-"""MusicGen's processor: a description, a beginning, and the sound that a model makes of them."""
+"""MusicGen's processors: a description, a beginning or a melody, and the sound that a model makes of them."""
 
 from __future__ import annotations
 
@@ -31,13 +31,12 @@ class Musicgen(Processor):
         if audio is None and text is None:
             raise InputError(self.name, ["text or audio must be given"])
         theirs, rest = shares(self, options)
-        fields: dict[str, Any] = {}
-        if text is not None:
-            fields |= self.read(text, return_tensors=return_tensors, **rest)
-        if audio is not None:
-            both = {k: options[k] for k in _OF_SOUND if k in options}
-            fields |= self.seen(audio, return_tensors=return_tensors, **{**both, **theirs})
-        return Features(fields)
+        said = {} if text is None else self.read(text, return_tensors=return_tensors, **rest)
+        if audio is None:
+            return Features(said)
+        both = {k: options[k] for k in _OF_SOUND if k in options}
+        heard = self.seen(audio, return_tensors=return_tensors, **{**both, **theirs})
+        return Features({**heard, **said})  # of both masks, which may have one name, that of the text
 
     def batch_decode(  # type: ignore[override]
         self, audio: Any = None, *, padding_mask: Any = None, token_ids: Any = None, **options: Any
@@ -59,9 +58,28 @@ class Musicgen(Processor):
             raise InputError(self.name, [f"audio must be [B, channels, samples], got shape {list(sounds.shape)}"])
         if padding_mask is None:
             return list(sounds)
-        mask, (b, _, n) = np.asarray(padding_mask), sounds.shape
+        return self._without_padding(sounds, np.asarray(padding_mask))
+
+    def _without_padding(self, sounds: np.ndarray, mask: np.ndarray) -> list[np.ndarray]:
+        """Sounds [B, channels, samples] where a mask [B, up to samples] does not say that there is none."""
+        b, _, n = sounds.shape
         if mask.ndim != 2 or len(mask) != b or mask.shape[1] > n:
             raise InputError(self.name, [f"padding_mask must be [{b}, up to {n}], got shape {list(mask.shape)}"])
         nothing = self.other.padding_value
         there = np.pad(mask, ((0, 0), (0, n - mask.shape[1])), constant_values=1 - nothing) != nothing
         return [x[:, row] for x, row in zip(sounds.astype(np.float64), there, strict=True)]
+
+
+class MusicgenMelody(Musicgen):
+    """Describes music by text, by the melody of a sound, or by both."""
+
+    def batch_decode(  # type: ignore[override]
+        self, audio: Any = None, *, attention_mask: Any = None, token_ids: Any = None, **options: Any
+    ) -> list[Any]:
+        """As MusicGen's, of an `attention_mask`."""
+        return super().batch_decode(audio, padding_mask=attention_mask, token_ids=token_ids, **options)
+
+    def get_unconditional_inputs(self, num_samples: int = 1, return_tensors: str = "np") -> Features:
+        """The inputs of music that nothing describes: texts of nothing, masked, int64 [num_samples, S]."""
+        fields = self.read([""] * num_samples, return_tensors=return_tensors, return_attention_mask=True)
+        return Features({**fields, "attention_mask": fields["attention_mask"] * 0})
