@@ -341,6 +341,22 @@ def test_loading_holds_one_slice_beside_a_shard(tmp_path, monkeypatch, stack, ru
         np.testing.assert_array_equal(np.asarray(x), np.asarray(y, np.float32))
 
 
+def test_a_stack_is_read_a_tensor_at_a_time(tmp_path, monkeypatch):
+    held = {f"layers.{i}.w": np.full((64, 32), i, np.float32) for i in range(5)}
+    checkpoints.save_file(tmp_path / "x", held)
+    tensors = {name: Counted(t) for name, t in checkpoints.open_file(tmp_path / "x").items()}
+    Counted.alive = Counted.most = Counted.largest = 0
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    declared = spec.stack({"layers": spec.Layers({"w": spec.Param((64, 32), "mlp embed")} for _ in range(5))})
+    names = {name: name for name in held}
+    for mesh, rules, size in ((None, None, 64 * 32 * 4), (sharding.mesh(tensor=8), "tensor", 8 * 32 * 4)):
+        shardings = None if mesh is None else sharding.plan(declared, mesh, rules).shardings
+        read = loading.read(declared, names, tensors, np.dtype(np.float32), shardings, None)
+        np.testing.assert_array_equal(read["layers"]["w"], np.stack(list(held.values())))
+        assert Counted.most == Counted.largest == size
+        Counted.most = Counted.largest = 0
+
+
 def test_a_part_of_rows_is_read_a_few_rows_at_a_time(tmp_path):
     big = np.arange(3 << 20, dtype=np.float32).reshape(1 << 10, -1)  # 12 MiB
     checkpoints.save_file(tmp_path / "x", {"big": big})
@@ -356,9 +372,9 @@ def test_a_part_of_rows_is_read_a_few_rows_at_a_time(tmp_path):
 @pytest.mark.parametrize("stack", [False, True])
 def test_saving_holds_one_tensor(tmp_path, stack):
     mesh = sharding.mesh(fsdp=4, tensor=2)
-    config = jf.AutoConfig.for_model("llama", **{**SIZES, "hidden_size": 256, "num_hidden_layers": 6})
+    config = jf.AutoConfig.for_model("llama", **{**SIZES, "hidden_size": 768})
     model = jf.init(config, "LlamaForCausalLM", mesh=mesh, rules="fsdp+tensor", stack=stack)
-    model.save(tmp_path / "first")  # programs that slice stacks are compiled
+    model.replace(params=jax.tree.map(jnp.copy, model.params)).save(tmp_path / "first")  # compiles what slices stacks
     largest = max(t.nbytes for t in checkpoints.open_checkpoint(tmp_path / "first").values())
     total = sum(x.nbytes for x in jax.tree.leaves(model.params))
     assert largest < total / 8
@@ -366,8 +382,8 @@ def test_saving_holds_one_tensor(tmp_path, stack):
     model.save(tmp_path / "second")
     kept, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert largest <= most < largest * 1.5 + (1 << 18)
-    assert kept < 1 << 18, "arrays keep no copies of themselves on the host"
+    assert largest <= most < largest + (1 << 20)  # what is no array's data counts too
+    assert kept < 1 << 20 < largest, "arrays keep no copies of themselves on the host"
 
 
 # ------------------------------------------------------------------------------------------------------ orbax
