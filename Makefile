@@ -74,7 +74,7 @@ goldens-preparing: $(REFERENCE)/.ready $(MISTRAL)/.ready $(SOUND)/.ready  ## rec
 		$(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
 	PYTHONPATH=$(SOUND) $(REFERENCE)/bin/python tests/goldens/record_own_processors.py melodies
 	PYTHONPATH=$(MISTRAL) $(REFERENCE)/bin/python tests/goldens/record_tokenizers.py tekken tekken-named
-	PYTHONPATH=$(MISTRAL) $(REFERENCE)/bin/python tests/goldens/record_class_calls.py tekken
+	PYTHONPATH=$(MISTRAL) $(REFERENCE)/bin/python tests/goldens/record_class_calls.py tekken tekken_chat
 
 bench: $(VENV)/.ready $(REFERENCE)/.ready  ## us and the PyTorch library in turn
 	$(VENV)/bin/python benchmarks/cpu.py --theirs $(REFERENCE)/bin/python

@@ -36,14 +36,67 @@ def test_tokens_have_ids(made):
         made.convert_tokens_to_ids("zq zq")
 
 
-def test_conversations_need_a_template(made):
+def test_conversations_are_written_by_the_version_or_a_template(made, tmp_path):
+    chat = [{"role": "user", "content": "Hi [INST]"}]
+    said = made("Hi [INST]", add_special_tokens=False).input_ids
+    assert made.apply_chat_template(chat) == [1, 3, *said, 4]
+    assert made.apply_chat_template([chat, chat], tokenize=False) == ["<s>[INST]Hi [INST][/INST]"] * 2
+    ended = made.apply_chat_template([*chat, {"role": "assistant", "content": "Yes"}])  # which the reference refuses
+    assert ended == [1, 3, *said, 4, *made("Yes").input_ids[1:]]
+    made.chat_template = "{{ bos_token }}{% for m in messages %}[/INST]{{ m.content }}{% endfor %}"
+    hi = made("Hi ", add_special_tokens=False).input_ids
+    assert made.apply_chat_template(chat) == [1, 4, *hi, 3]
+    held = json.loads((tmp_path / "tekken.json").read_text())
+    held["config"]["version"] = "v99"
+    (tmp_path / "tekken.json").write_text(json.dumps(held))
+    with pytest.raises(jf.InputError, match=r"for versions v3, v7, v11, v13 of .*, got 'v99'; set chat_template"):
+        jf.AutoTokenizer.from_pretrained(tmp_path).apply_chat_template(chat)
+
+
+def weather(city: str) -> str:
+    """What the weather is.
+
+    Args:
+        city: Its name.
+    """
+    return city
+
+
+def test_functions_are_tools(made):
+    text = made.apply_chat_template([{"role": "user", "content": "Hi"}], tools=[weather], tokenize=False)
+    function = {"name": "weather", "description": "What the weather is."}
+    parameters = {"type": "object", "properties": {"city": {"type": "string", "description": "Its name."}}}
+    function["parameters"] = {**parameters, "required": ["city"]}
+    wanted = json.dumps([{"type": "function", "function": function}])
+    assert text == f"<s>[AVAILABLE_TOOLS]{wanted}[/AVAILABLE_TOOLS][INST]Hi[/INST]"
+
+
+@pytest.mark.parametrize(
+    ("messages", "says"),
+    [
+        (
+            [{"role": "robot", "content": "x"}],
+            "message 0: role must be one of system, user, assistant, tool, got 'robot'",
+        ),
+        ([{"role": "user", "content": [{"type": "image", "url": "x"}]}], "message 0: content must be text, got"),
+        ([{"role": "user", "content": 3}], "message 0: content must be text, got 3"),
+        ([{"role": "assistant", "content": ""}], "message 0: an assistant must say something or call tools"),
+        ([{"role": "tool", "content": "x"}], "message 0: tool_call_id must be given, got None"),
+        ([{"role": "assistant", "tool_calls": [{"id": "x"}]}], "message 0: a call must have a function with a name"),
+        ([{"content": "x"}], "must be a list of messages"),
+    ],
+)
+def test_messages_that_can_not_be_written(made, messages, says):
+    with pytest.raises(jf.InputError, match=says):
+        made.apply_chat_template(messages)
+
+
+def test_what_can_not_be_asked_of_conversations(made):
     chat = [{"role": "user", "content": "Hi"}]
-    with pytest.raises(jf.InputError, match="has no template of conversations; set chat_template"):
-        made.apply_chat_template(chat)
-    made.chat_template = "{{ bos_token }}{% for m in messages %}[INST]{{ m.content }}[/INST]{% endfor %}"
-    ids = made.apply_chat_template(chat)
-    assert ids == [1, 3, *made("Hi", add_special_tokens=False).input_ids, 4]
-    assert made.apply_chat_template(chat, tokenize=False) == "<s>[INST]Hi[/INST]"
+    with pytest.raises(jf.InputError, match="the last message must be the assistant's, got user"):
+        made.apply_chat_template(chat, continue_final_message=True)
+    with pytest.raises(jf.InputError, match="a tool must be a JSON schema with a function's name"):
+        made.apply_chat_template(chat, tools=[{"type": "function"}])
 
 
 @pytest.mark.parametrize(

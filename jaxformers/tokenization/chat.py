@@ -132,7 +132,7 @@ class ChatTemplates:
         template = self.get_chat_template(chat_template, tools)
         many = isinstance(conversation, list | tuple) and bool(conversation)
         many = many and isinstance(conversation[0], list | tuple)
-        chats = [_messages(chat) for chat in (conversation if many else [conversation])]
+        chats = [messages_of(chat) for chat in (conversation if many else [conversation])]
         if return_assistant_tokens_mask and not re.search(r"{%-?\s*generation\s*-?%}", template):
             warnings.warn("the chat template has no generation block: assistant_masks are zeros", stacklevel=2)
         if documents is not None and not all(isinstance(d, Mapping) for d in documents):
@@ -173,7 +173,12 @@ def _together(prompt: bool, left_open: bool, tokenize: bool, return_dict: bool, 
         raise InputError("apply_chat_template", problems)
 
 
-def _messages(chat: Any) -> list[Mapping[str, Any]]:
+def messages_of(chat: Any) -> list[Mapping[str, Any]]:
+    """The messages of a conversation.
+
+    Raises:
+      InputError: it is no list of messages.
+    """
     if not isinstance(chat, list | tuple) or not chat or not all(isinstance(m, Mapping) and "role" in m for m in chat):
         problem = f"must be a list of messages, dicts with a role, got {chat!r:.80}"
         raise InputError("conversation", [problem])

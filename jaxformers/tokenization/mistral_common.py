@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,11 +11,13 @@ from typing import Any
 import numpy as np
 
 from jaxformers.errors import InputError
+from jaxformers.tokenization.chat import messages_of
 from jaxformers.tokenization.encoding import BatchEncoding
 from jaxformers.tokenization.fast import FastTokenizer
 from jaxformers.tokenization.formats.tekken import FILE
 from jaxformers.tokenization.formats.tiktoken import letters
 from jaxformers.tokenization.lengths import check_multiple
+from jaxformers.tokenization.mistral_chat import Conversation
 from jaxformers.tokenization.tensors import check_kind
 
 
@@ -27,7 +30,7 @@ class MistralCommonTokenizer(FastTokenizer):
 
     def __init__(self, backend: Any, settings: Mapping[str, Any], kind: str, held: bytes):
         super().__init__(backend, {**settings, "split_special_tokens": True}, kind)
-        self._file = held
+        self._file, self._version = held, str(json.loads(held)["config"].get("version"))
         self._bytes = {letter: byte for byte, letter in enumerate(letters())}
 
     @classmethod
@@ -133,23 +136,59 @@ class MistralCommonTokenizer(FastTokenizer):
 
     # -------------------------------------------------------------------------------------------- conversations
 
-    def get_chat_template(self, chat_template: str | None = None, tools: Any = None) -> str:
-        """The template that a call uses; see `FastTokenizer.get_chat_template`.
+    def apply_chat_template(  # type: ignore[override]
+        self,
+        conversation: Any,
+        tools: Any = None,
+        chat_template: str | None = None,
+        add_generation_prompt: bool = False,
+        continue_final_message: bool = False,
+        tokenize: bool = True,
+        return_dict: bool = False,
+        tokenizer_kwargs: Mapping[str, Any] | None = None,
+        **options: Any,
+    ) -> Any:
+        """The token ids of a conversation, or its text; see `FastTokenizer.apply_chat_template`.
+
+        Without a template, messages of text, calls of tools and their answers are written as the file's version has
+        them. They end where the assistant is to answer, whether `add_generation_prompt` asks for that or not. With a
+        template, special tokens that it writes are read as such.
 
         Raises:
-          InputError: there is none: tekken.json says nothing of conversations.
+          InputError: a message that can not be written without a template.
         """
-        if chat_template is None and self.chat_template is None:
-            problem = "a tokenizer of tekken.json has no template of conversations"
-            raise InputError("chat_template", [problem], "set chat_template to the model's, or pass one")
-        return super().get_chat_template(chat_template, tools)
+        if chat_template is not None or self.chat_template is not None:
+            how = {"split_special_tokens": False, **(tokenizer_kwargs or {})}
+            ends = {"add_generation_prompt": add_generation_prompt, "continue_final_message": continue_final_message}
+            more = {
+                "chat_template": chat_template,
+                "tokenize": tokenize,
+                "return_dict": return_dict,
+                **ends,
+                **options,
+            }
+            return super().apply_chat_template(conversation, tools, tokenizer_kwargs=how, **more)
+        write = Conversation(self._version, lambda text: self._ids(text, False), self._mark)
+        many = isinstance(conversation, list | tuple) and bool(conversation)
+        many = many and isinstance(conversation[0], list | tuple)
+        chats = [messages_of(chat) for chat in (conversation if many else [conversation])]
+        rows = [write(chat, tools, continue_final_message) for chat in chats]
+        if not tokenize:
+            texts = [self.decode(row) for row in rows]
+            return texts if many else texts[0]
+        out = self(rows if many else rows[0], add_special_tokens=False, **options, **(tokenizer_kwargs or {}))
+        return out if return_dict else out["input_ids"]
 
-    def apply_chat_template(  # type: ignore[override]
-        self, conversation: Any, tools: Any = None, tokenizer_kwargs: Mapping[str, Any] | None = None, **options: Any
-    ) -> Any:
-        """The token ids of a conversation, or its text; special tokens that the template writes are read as such."""
-        how = {"split_special_tokens": False, **(tokenizer_kwargs or {})}
-        return super().apply_chat_template(conversation, tools, tokenizer_kwargs=how, **options)
+    def _mark(self, token: str) -> int:
+        """The id of a special token.
+
+        Raises:
+          InputError: the file lacks it.
+        """
+        index = self.backend.token_to_id(token)
+        if index not in self.added_tokens_decoder:
+            raise InputError("apply_chat_template", [f"this needs the special token {token}, which {FILE} lacks"])
+        return index
 
     # -------------------------------------------------------------------------------------------- files
 

@@ -12,7 +12,8 @@ WORDS = (
 )
 NAMES = """
     <unk> <s> </s> <pad> [INST] [/INST] [SYSTEM_PROMPT] [/SYSTEM_PROMPT] [AVAILABLE_TOOLS] [/AVAILABLE_TOOLS]
-    [TOOL_RESULTS] [/TOOL_RESULTS] [TOOL_CALLS] [ARGS] [CALL_ID] [PREFIX] [MIDDLE] [SUFFIX] [TOOL_CONTENT]
+    [TOOL_RESULTS] [/TOOL_RESULTS] [TOOL_CALLS] [ARGS] [CALL_ID] [PREFIX] [MIDDLE] [SUFFIX] [TOOL_CONTENT] [THINK]
+    [/THINK]
 """
 
 
@@ -37,5 +38,5 @@ def tekken(version: str, special: list[str] | None, many: int, left_out: int) ->
 
 MAKERS = {
     "tekken.json": lambda: tekken("v3", None, 24, 100),
-    "tekken-named.json": lambda: tekken("v11", NAMES.split(), 21, 0),
+    "tekken-named.json": lambda: tekken("v11", NAMES.split(), 23, 0),
 }
