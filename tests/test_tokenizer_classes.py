@@ -14,6 +14,7 @@ from text.case import cases
 
 import jaxformers as jf
 from jaxformers.errors import CheckpointError, InputError
+from jaxformers.tokenization import kinds, model_types
 
 
 @pytest.fixture
@@ -183,3 +184,38 @@ def test_markuplm_is_saved_read_and_refuses(load, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "bs4", None)
     with pytest.raises(InputError, match="needs the beautifulsoup4 library"):
         both("<p>a")
+
+
+def test_what_surrounds_texts_can_be_switched_and_is_saved(load, tmp_path):
+    made = load(by_name("llama"))
+    made.save_pretrained(tmp_path / "again")
+    again = jf.AutoTokenizer.from_pretrained(tmp_path / "again", add_eos_token=True, add_bos_token=False)
+    bos, *ids = made("a fox").input_ids
+    assert again("a fox").input_ids == [*ids, again.eos_token_id]
+    again.add_bos_token = True
+    again.save_pretrained(tmp_path / "last")
+    assert jf.AutoTokenizer.from_pretrained(tmp_path / "last")("a fox").input_ids == [bos, *ids, again.eos_token_id]
+    with pytest.raises(InputError, match="add_eos_token needs eos_token in the vocabulary, got None"):
+        jf.AutoTokenizer.from_pretrained(tmp_path / "last", eos_token=None)
+    with pytest.raises(InputError, match="texts that are words already need add_prefix_space=True"):
+        load(by_name("cohere"))(["a", "b"], is_split_into_words=True)
+
+
+@pytest.mark.parametrize(("model", "case"), [("llava", "llama"), ("mpt", "gpt-neox"), ("flava", "bert")])
+def test_model_types_have_the_tokenizers_of_others(model, case, tmp_path):
+    by_name(case).write(tmp_path)
+    (tmp_path / "tokenizer_config.json").unlink()
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": model}))
+    found = jf.AutoTokenizer.from_pretrained(tmp_path)
+    assert found.tokenize("A cheetah runs.") == load_case(case, tmp_path / "other").tokenize("A cheetah runs.")
+    assert found.kind == model_types.class_of(model) != model
+    assert kinds.find(found.kind) is not None
+
+
+def test_every_class_of_a_model_type_is_known():
+    assert [name for name in set(model_types._CLASS_OF.values()) if kinds.find(name) is None] == []
+
+
+def load_case(name, directory):
+    directory.mkdir()
+    return jf.AutoTokenizer.from_pretrained(by_name(name).write(directory))

@@ -14,6 +14,7 @@ from jaxformers.errors import CheckpointError, InputError, nearest
 from jaxformers.tokenization import kinds, rag
 from jaxformers.tokenization.formats import byte_bpe, tekken
 from jaxformers.tokenization.jukebox import JukeboxTokenizer
+from jaxformers.tokenization.model_types import class_of
 from jaxformers.tokenization.settings import SETTINGS
 
 
@@ -94,8 +95,9 @@ def _settings(directory: pathlib.Path, named: str = "") -> tuple[dict[str, Any],
     if templates := _chat_templates(directory):
         settings["chat_template"] = templates
     config = {} if "tokenizer_class" in settings else read_json(directory / "config.json")
-    kinds = (settings.get("tokenizer_class"), config.get("tokenizer_class"), config.get("model_type"))
-    return settings, next((k for k in kinds if isinstance(k, str)), named)
+    named = str(config.get("model_type") or named)
+    classes = (settings.get("tokenizer_class"), config.get("tokenizer_class"))
+    return settings, next((k for k in classes if isinstance(k, str)), class_of(named))
 
 
 def _chat_templates(directory: pathlib.Path) -> str | list[dict[str, str]] | None:

@@ -14,7 +14,7 @@ from tokenizers import normalizers, processors
 
 from jaxformers.errors import InputError
 from jaxformers.tokenization.encoding import BatchEncoding
-from jaxformers.tokenization.fast import FastTokenizer
+from jaxformers.tokenization.ends import Ended
 from jaxformers.tokenization.formats.sentencepiece_families import FILL, INFILLING
 from jaxformers.tokenization.inputs import rows_of
 from jaxformers.tokenization.settings import text_of
@@ -28,7 +28,7 @@ def _id_of(role: str) -> property:
     return property(get, doc=f"Id of `{role}_token`; None if there is none.")
 
 
-class CodeLlamaTokenizer(FastTokenizer):
+class CodeLlamaTokenizer(Ended):
     """A tokenizer whose calls take a text with a gap: `fill_token` in it, or what follows as `suffix`.
 
     `prefix_token`, `suffix_token` and `middle_token` stand before what precedes the gap, what follows it and what the
@@ -93,9 +93,9 @@ class CodeLlamaTokenizer(FastTokenizer):
             problem = "a text with a gap needs prefix_token, middle_token and suffix_token, got None"
             raise InputError("tokenizer", [problem], "leave the gap out, or name them when loading")
         parts = [prefix, suffix, "$B", middle, "$A"] if suffix_first else [prefix, "$A", suffix, "$B", middle]
-        if special and self.settings.get("add_bos_token", True) and self.bos_token:
+        if special and self.add_bos_token and self.bos_token:
             parts.insert(0, self.bos_token)
-        if special and self.settings.get("add_eos_token", False) and self.eos_token:
+        if special and self.add_eos_token and self.eos_token:
             parts.append(self.eos_token)
         kept = self.backend.normalizer, self.backend.post_processor
         tokens = [(p, self.convert_tokens_to_ids(p)) for p in parts if p not in ("$A", "$B")]

@@ -66,6 +66,7 @@ _BLENDERBOT = dict(bos="__start__", eos="__end__", unk="__unk__", pad="__null__"
 _END = "<|endoftext|>"
 _ENDS = dict(bos=_END, eos=_END, unk=_END)
 _GPTSAN = dict(bos="<|startoftext|>", eos=_END, unk="<|nottoken|>", sep="<|segmenter|>", pad="<|separator|>")
+_COHERE = dict(bos="<BOS_TOKEN>", eos="<|END_OF_TURN_TOKEN|>", unk="<UNK>")
 _QWEN = dict(eos=_END, unk=_END, pad=_END)
 _CLIP = dict(_QWEN, bos="<|startoftext|>")
 _SPEECH = (
@@ -74,6 +75,7 @@ _SPEECH = (
 
 _PAD_BOX: dict[str, Any] = dict(pad_token_box=[0] * 4, pad_token_label=-100, only_label_first_subword=True)
 _ANTS: dict[str, Any] = dict(bod_token="<d>", eod_token="</d>", line_token="</n>", space_token="</_>")
+_SWITCHED = "gemma gemma2 gemma3 gptneox llama mistral mixtral siglip2"
 _PATHS: dict[str, Any] = dict(max_depth=50, max_width=1000, pad_width=1001, pad_token_label=-100)
 _SEP_BOX = dict(_PAD_BOX, sep_token_box=[1000] * 4)
 _BOXES = dict(_SEP_BOX, cls_token_box=[0] * 4)
@@ -121,6 +123,8 @@ KINDS = (
     Kind("codegen gpt2 gptbigcode gptj gptneo opt phi starcoder2", _ENDS, False, "byte_bpe"),
     Kind("whisper", _ENDS, False, "byte_bpe"),
     Kind("gptneox", _ENDS),
+    Kind("cohere", _COHERE, side="left"),
+    Kind("parakeet parakeetctc", {}, True),
     Kind("qwen2 qwen2audio qwen2moe qwen2vl qwen25vl qwen3 qwen3moe", _QWEN, False, "byte_bpe"),
     Kind("qwen3next qwen3vl qwen3vlmoe", _QWEN, False, "byte_bpe"),
     Kind("aimv2 clip clipseg groupvit omdetturbo oneformer owlv2 owlvit xclip", _CLIP, False, "byte_bpe"),
@@ -157,6 +161,7 @@ KINDS = (
     Kind("mgpstr", dict(bos="[GO]", eos="[s]", unk="[GO]", pad="[GO]"), True, "characters"),
     Kind(_SPEECH, _ANGLES, False, "speech"),
     Kind("wav2vec2phoneme wav2vec2phonemectc", _ANGLES, False, "phonemes"),
+    Kind("clvp", dict(bos=_END, eos="[STOP]", unk="[UNK]", pad="[STOP]"), False, "clvp"),
     Kind("vits", dict(unk="<unk>", pad="<pad>"), False, "speech"),
     Kind("codellama", _LLAMA, False, "sentencepiece", side="left"),
     Kind("llama mistral mixtral", _LLAMA, False, "sentencepiece", side="left"),
@@ -171,8 +176,10 @@ _CALLS: dict[str, dict[str, Any]] = {"seamlessm4t": _SEAMLESS, "seamlessm4tv2": 
 
 # Classes with a call of their own, by module.
 _CLASSES = {
+    **dict.fromkeys(_SWITCHED.split(), "ends.Ended"),
     **dict.fromkeys(_SPEECH.split(), "ctc.CTCTokenizer"),
     "codellama": "code_llama.CodeLlamaTokenizer",
+    "cohere": "cohere.CohereTokenizer",
     "cpm": "cpm.CpmTokenizer",
     "cpmant": "cpm.CpmAntTokenizer",
     "dprreader": "dpr.DPRReaderTokenizer",
@@ -186,6 +193,7 @@ _CLASSES = {
     "mluke": "luke.LukeTokenizer",
     "nougat": "nougat.NougatTokenizer",
     "mistralcommon": "mistral_common.MistralCommonTokenizer",
+    **dict.fromkeys(("parakeet", "parakeetctc"), "parakeet.ParakeetTokenizer"),
     "rocbert": "roc_bert.RoCBertTokenizer",
     "roformer": "roformer.RoFormerTokenizer",
     "siglip": "siglip.SiglipTokenizer",
@@ -193,18 +201,20 @@ _CLASSES = {
     "tapex": "tapex.TapexTokenizer",
     "udop": "layout.UdopTokenizer",
     **dict.fromkeys(("wav2vec2phoneme", "wav2vec2phonemectc"), "phonemes.PhonemeCTCTokenizer"),
+    "clvp": "clvp.ClvpTokenizer",
     "whisper": "whisper_tokenizer.WhisperTokenizer",
 }
 
 
-# As files name them, the classes that are saved as files of their own, not as tokenizer.json for any class to read.
+# As files name them, the classes that do more than tokenizer.json says, or are saved as files of their own.
 _NAMES = """
     BartphoTokenizer BertGenerationTokenizer BertJapaneseTokenizer BertweetTokenizer BioGptTokenizer
-    BlenderbotSmallTokenizer ByT5Tokenizer CTRLTokenizer CanineTokenizer CodeLlamaTokenizerFast CpmAntTokenizer
-    CpmTokenizer DPRReaderTokenizerFast ErnieMTokenizer EsmTokenizer FSMTTokenizer FlaubertTokenizer
-    GPTNeoXJapaneseTokenizer GPTSanJapaneseTokenizer GPTSw3Tokenizer LayoutLMv2TokenizerFast
-    LayoutLMv3TokenizerFast LayoutXLMTokenizerFast LukeTokenizer M2M100Tokenizer MLukeTokenizer MarianTokenizer
-    MarkupLMTokenizerFast MgpstrTokenizer MistralCommonTokenizer NougatTokenizerFast PLBartTokenizer
+    BlenderbotSmallTokenizer ByT5Tokenizer CTRLTokenizer CanineTokenizer ClvpTokenizer CodeLlamaTokenizerFast
+    CohereTokenizerFast CpmAntTokenizer CpmTokenizer DPRReaderTokenizerFast ErnieMTokenizer EsmTokenizer
+    FSMTTokenizer FlaubertTokenizer GPTNeoXJapaneseTokenizer GPTNeoXTokenizerFast GPTSanJapaneseTokenizer
+    GPTSw3Tokenizer GemmaTokenizerFast LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast LayoutXLMTokenizerFast
+    LlamaTokenizerFast LukeTokenizer M2M100Tokenizer MLukeTokenizer MarianTokenizer MarkupLMTokenizerFast
+    MgpstrTokenizer MistralCommonTokenizer NougatTokenizerFast PLBartTokenizer ParakeetTokenizerFast
     PerceiverTokenizer PhobertTokenizer ProphetNetTokenizer RoCBertTokenizer RoFormerTokenizerFast SiglipTokenizer
     Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer TapexTokenizer TransfoXLTokenizer UdopTokenizerFast
     VitsTokenizer Wav2Vec2CTCTokenizer Wav2Vec2PhonemeCTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer
@@ -262,13 +272,6 @@ def usual(name: str, backend: tokenizers.Tokenizer, built: bool) -> dict[str, An
     return {**named, **held, **clean, "model_input_names": names, "padding_side": kind.side, **typed, **kind.more}
 
 
-def additional(name: str, settings: Mapping[str, Any]) -> list[str]:
-    """The special tokens without a role: those that the settings name, and those that their class has by itself.
-
-    Of classes that have some the module of their format says so, in a function of this name.
-    """
-    from jaxformers.tokenization.formats import specials
-
 def older(name: str, directory: pathlib.Path, changes: Mapping[str, Any]) -> bool:
     """Do changes of settings ask for what tokenizer.json can not say, but older files beside it can?"""
     kind = find(name)
@@ -276,6 +279,13 @@ def older(name: str, directory: pathlib.Path, changes: Mapping[str, Any]) -> boo
         return False
     return _format(kind).older(changes)
 
+
+def additional(name: str, settings: Mapping[str, Any]) -> list[str]:
+    """The special tokens without a role: those that the settings name, and those that their class has by itself.
+
+    Of classes that have some the module of their format says so, in a function of this name.
+    """
+    from jaxformers.tokenization.formats import specials
 
     kind = find(name)
     own = None if kind is None or kind.format is None else getattr(_format(kind), "additional", None)

@@ -20,7 +20,7 @@ _OF_CLASSES = """
     phonemizer_backend phonemizer_lang predict_timestamps prefix_token remove_space replace_word_delimiter_char
     sep_token_box separate_vocabs space_token split_by_punct src_lang strip_column_names subword_tokenizer_type
     sudachi_kwargs suffix_first suffix_token tags_dict target_lang task tgt_lang trim_offsets update_answer_coordinates
-    version word_delimiter_token word_tokenizer_type
+    use_default_system_prompt version word_delimiter_token word_tokenizer_type
 """
 _OF_ALL = """
     add_prefix_space additional_special_tokens chat_template clean_up_tokenization_spaces do_lower_case

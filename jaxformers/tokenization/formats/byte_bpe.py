@@ -141,8 +141,8 @@ def _around(
     if family == "deberta":
         return template("[CLS]:0 $A:0 [SEP]:0", "[CLS]:0 $A:0 [SEP]:0 $B:1 [SEP]:1", "[CLS]", "[SEP]")
     if family == "markuplm":
-        cls, sep = named("cls", "sep")
-        return template(f"{cls}:0 $A:0 {sep}:0", f"{cls}:0 $A:0 {sep}:0 $B:0 {sep}:0", cls, sep)
+        opened, closed = named("cls", "sep")
+        return template(f"{opened}:0 $A:0 {closed}:0", f"{opened}:0 $A:0 {closed}:0 $B:0 {closed}:0", opened, closed)
     if family == "blenderbot":
         (eos,) = named("eos")
         return template(f"$A:0 {eos}:0", None, eos)
