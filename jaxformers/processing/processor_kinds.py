@@ -81,6 +81,7 @@ KINDS = {
     ),
     "MCTCTProcessor": Kind("mctct", writes=True, made_by="speech.Transcribed"),
     "Wav2Vec2ProcessorWithLM": Kind("", writes=True, made_by="beams.WithLanguageModel"),
+    "ClvpProcessor": Kind("clvp"),
     "Speech2TextProcessor": Kind("speech_to_text", writes=True),
     "ClapProcessor": Kind("clap"),
     "SeamlessM4TProcessor": Kind("seamless_m4t seamless_m4t_v2", made_by="speech.SeamlessM4T"),

@@ -110,7 +110,7 @@ class Processor:
             if KINDS[self.name].writes and seen is not None:
                 fields["labels"] = said["input_ids"]
             else:
-                fields = {**said, **fields}
+                fields = {**said, **fields, **said}  # of two fields of a name the text's stays
         return Features(fields)
 
     def sorted_options(self, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

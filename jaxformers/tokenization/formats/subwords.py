@@ -16,18 +16,22 @@ KEPT = 1 << 16  # words whose tokens are kept
 
 
 class Merger:
-    """Joins the symbols of a word: the pair that is earliest in the merges, everywhere, until none is left."""
+    """Joins the symbols of a word: the pair that is earliest in the merges, everywhere, until none is left.
 
-    def __init__(self, merges: Sequence[tuple[str, str]]):
+    end: the mark that the last letter of a word carries.
+    """
+
+    def __init__(self, merges: Sequence[tuple[str, str]], end: str = END):
+        self.end = end
         self.rank = {pair: i for i, pair in enumerate(merges)}
         self.kept: dict[str, list[str]] = {}
 
     def __call__(self, word: str) -> list[str]:
-        """The symbols of a word, whose last letter carries the mark of its end."""
+        """The symbols of a word."""
         if word not in self.kept:
             if len(self.kept) >= KEPT:
                 self.kept.clear()
-            self.kept[word] = self._joined([*word[:-1], word[-1] + END])
+            self.kept[word] = self._joined([*word[:-1], word[-1] + self.end])
         return self.kept[word]
 
     def _joined(self, symbols: list[str]) -> list[str]:
@@ -45,7 +49,7 @@ class Merger:
         return symbols
 
     def __getstate__(self) -> dict[str, object]:
-        return {"rank": self.rank, "kept": {}}
+        return {"rank": self.rank, "end": self.end, "kept": {}}
 
 
 class Continued(Scheme):

@@ -55,6 +55,12 @@ def as_ranks() -> str:
     return "".join(lines)
 
 
+def as_spelled() -> str:
+    """A vocabulary that lacks letters and has a token for a space, which merges do not know."""
+    held = vocabulary(["[STOP]", "[UNK]", "[SPACE]"], [])
+    return json.dumps({token: i for token, i in held.items() if token not in ("q", "z", "}")}, ensure_ascii=False)
+
+
 MAKERS = {
     "byte-bpe-merges.txt": as_merges,
     "clip-merges.txt": lambda: as_merges("</w>"),
@@ -63,5 +69,6 @@ MAKERS = {
     "roberta.json": lambda: as_json(ROBERTA, ["<mask>"]),
     "deberta.json": lambda: as_json(DEBERTA, ["[MASK]"]),
     "clip.json": lambda: as_json([], ["<|startoftext|>", "<|endoftext|>"], "</w>"),
+    "clvp.json": as_spelled,
     "ranks.tiktoken": as_ranks,
 }

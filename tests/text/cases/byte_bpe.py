@@ -20,6 +20,9 @@ _ADDED = {
     "951": {"content": "wide", "special": False, "normalized": True, "rstrip": True},
     "952": {"content": "<bos>", "special": False, "normalized": False, "single_word": True},
 }
+_CLVP = _files("clvp.json")
+_SPOKEN = dict(bos_token="<s>", eos_token="</s>", unk_token="<unk>", pad_token="<pad>")
+_ENDS = {**_SPOKEN, "add_bos_token": True, "add_eos_token": True, "clean_up_tokenization_spaces": True}
 _TRANSCRIPT = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|transcribe|>", "<|notimestamps|>"]
 
 CASES = [
@@ -43,5 +46,7 @@ CASES = [
     Case("markuplm-space", "MarkupLMTokenizerFast", _ROBERTA, _SPACE, call={"xpaths": ["/html/p"]}, wraps=_node),
     Case("qwen2", "Qwen2TokenizerFast", _files("bytes-only.json")),
     Case("qwen2-chat", "Qwen2TokenizerFast", _files("bytes-only.json"), {"added_tokens_decoder": _ADDED}),
+    Case("clvp", "ClvpTokenizer", _CLVP, offsets=False),
+    Case("clvp-ends", "ClvpTokenizer", _ROBERTA, _ENDS, offsets=False),
     Case("whisper", "WhisperTokenizerFast", _GPT2, {"additional_special_tokens": _TRANSCRIPT}),
 ]
