@@ -13,7 +13,7 @@ TEXTS = [
     "1st 2nd 3rd 4th 10th 11th 12th 13th 20th 21st 22nd 23rd 100th 101st 111th 112th 1900th 3st 0th",
     "1066 1492 1900 1901 1999 2000 2001 2009 2010 2019 2100 2999 3000 0042 1000s 747s a1b2",
     "999999999999999999 1000000000000000000 " + "9" * 40 + " 123456789012345678",
-    'Mr. Smith, Mrs. Jones, Drs. Who, DR. No, St. Co. Jr. Maj. Gen. Rev. "Lt. Hon." Sgt. Capt. Esq. Ltd. Col. Ft. mr x',
+    'Mr. Smith, Mrs. Jones, Drs. Who, DR. No, St. Co. Jr. Maj. Gen. Rev. "Lt. Hon." Sgt. Capt. Esq. Ltd. Col. Ft. mr',
     "can't  won't\tit's\nthey'll\x1cx naïve café 日本 - -- ... !? 50% #1 a_b",
     "",
     "   ",
