@@ -12,6 +12,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from jaxformers.nn import exchange
 from jaxformers.nn.device import platform
 from jaxformers.nn.linear import linear
 from jaxformers.spec import Stack, stack
@@ -30,11 +31,11 @@ def choose(logits, count: int):
     """Each token's experts and their weights.
 
     Args:
-      logits: the router's, [T, E].
+      logits: the router's, [.., E].
       count: how many experts a token has.
 
     Returns:
-      (weights float32 [T, count], which add up to 1; experts int32 [T, count]).
+      (weights float32 [.., count], which add up to 1; experts int32 [.., count]).
     """
     weights, chosen = jax.lax.top_k(jax.nn.softmax(logits.astype(jnp.float32), axis=-1), count)
     return weights / weights.sum(-1, keepdims=True), chosen
@@ -59,20 +60,28 @@ def choose_one(logits, capacity: int, dtype):
     return jnp.where(read, probs.max(-1), 0), jnp.where(read, chosen, 0)
 
 
-def mix(p, x, weights, chosen, expert: Callable):
+def mix(p, x, weights, chosen, expert: Callable, noisy: bool = False):
     """The weighted sum of what each token's experts make of it.
+
+    Over a mesh whose rules split "experts", tokens go to the devices that own theirs; see `nn.exchange`.
 
     Args:
       p: the experts' parameters, a `Stack` (or `Layers`, which are stacked here).
-      x: [T, D].
-      weights, chosen: [T, K], as `choose` gives them.
+      x: [.., D], of rows [B, S, D] where they have rows.
+      weights, chosen: [.., K], as `choose` gives them; a token's K experts differ.
       expert: `(params, x, linear) -> y`: one expert, with `linear(params, x)` for its linear layers.
+      noisy: the experts draw noise, which must not depend on the devices: XLA splits them instead.
 
     Returns:
-      [T, D], of x's dtype.
+      [.., D], of x's dtype.
     """
     way = _one_by_one if platform() == "cpu" else _grouped
-    return way(dict(stack(p)), x, weights.astype(x.dtype), chosen, expert)
+    p, weights = dict(stack(p)), weights.astype(x.dtype)
+    own = None if noisy else exchange.owners(jax.tree.leaves(p)[0].shape[0], x.shape)
+    if own is not None:
+        return exchange.mix(own, way, p, x, weights, chosen, expert)
+    weights, chosen = (a.reshape(-1, a.shape[-1]) for a in (weights, chosen))
+    return way(p, x.reshape(-1, x.shape[-1]), weights, chosen, expert).reshape(x.shape)
 
 
 def _one_by_one(p, x, weights, chosen, expert):
@@ -99,6 +108,7 @@ def _grouped(p, x, weights, chosen, expert):
 
     y = expert(p, x[order // count], product)
     y = y[jnp.argsort(order)].reshape(*chosen.shape, -1)
+    y = jnp.where((chosen < num)[..., None], y, 0)  # a token that is nobody's is in no group
     return (y * weights[..., None]).sum(-2)
 
 

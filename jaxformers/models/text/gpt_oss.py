@@ -113,15 +113,14 @@ def expert(p, x, linear):
 
 def mix(p, c, x):
     """x [B, S, D] -> (y [B, S, D], the shares [B * S, E] of its experts in each token, most of them 0)."""
-    flat = x.reshape(-1, x.shape[-1])
-    weights, chosen = moe.choose(linear(p["router"], flat), c.num_experts_per_tok)
+    weights, chosen = moe.choose(linear(p["router"], x), c.num_experts_per_tok)
     layers = {
         short: {"weight": p["experts"][name].swapaxes(1, 2), "bias": p["experts"][f"{name}_bias"]}
         for short, name in (("gate_up", "gate_up_proj"), ("down", "down_proj"))
     }
-    y = moe.mix(layers, flat, weights, chosen, expert)
+    y = moe.mix(layers, x, weights, chosen, expert)
     shares = (jax.nn.one_hot(chosen, c.num_local_experts) * weights[..., None]).sum(-2)
-    return y.reshape(x.shape), shares.astype(x.dtype)
+    return y, shares.reshape(-1, c.num_local_experts).astype(x.dtype)
 
 
 def layer(p, c, x, **where):

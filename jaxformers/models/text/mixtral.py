@@ -96,14 +96,13 @@ def mix(p, c, x, key):
     if key is not None and c.router_jitter_noise > 0:
         near = 1 - c.router_jitter_noise, 1 + c.router_jitter_noise
         x = x * jax.random.uniform(key, x.shape, x.dtype, *near)
-    flat = x.reshape(-1, x.shape[-1])
-    logits = linear(p["gate"], flat)
+    logits = linear(p["gate"], x)
 
     def expert(p, x, linear):
         return linear(p["w2"], nn.activation(c.hidden_act, linear(p["w1"], x)) * linear(p["w3"], x))
 
-    y = moe.mix(p["experts"], flat, *moe.choose(logits, c.num_experts_per_tok), expert)
-    return y.reshape(x.shape), logits
+    y = moe.mix(p["experts"], x, *moe.choose(logits, c.num_experts_per_tok), expert)
+    return y, logits.reshape(-1, logits.shape[-1])
 
 
 def layer(p, c, x, *, key, **where):

@@ -127,9 +127,8 @@ def last(p, c, x, key):
     def expert(p, x, linear):
         return linear(p["wo"], nn.dropout(nn.activation(c.dense_act_fn, linear(p["wi"], x)), c.dropout_rate, k_expert))
 
-    each = (v.reshape(-1, 1) for v in (weights, chosen))
-    y = moe.mix(p["experts"]["expert_"], x.reshape(-1, x.shape[-1]), *each, expert)
-    return y.reshape(x.shape), {"router": (logits, chosen)}
+    y = moe.mix(p["experts"]["expert_"], x, weights[..., None], chosen[..., None], expert, k_expert is not None)
+    return y, {"router": (logits, chosen)}
 
 
 def routers(name: str, base, *without: str):
