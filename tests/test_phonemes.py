@@ -37,6 +37,17 @@ def test_without_the_phonemizer_frames_are_read_and_texts_refused(directory, mon
         tokenizer("see")
 
 
+def test_vits_refuses_texts_without_the_phonemizer(tmp_path, monkeypatch):
+    tokenizer = jf.AutoTokenizer.from_pretrained(phonemes.VITS.write(tmp_path))
+    assert tokenizer.decode([0, 5, 0, 6, 0]) == "ab"
+    monkeypatch.setitem(sys.modules, "phonemizer", None)
+    with pytest.raises(jf.InputError, match=r"phonemes of 'en-us', which failed: .* or pass phonemes to a tokenizer"):
+        tokenizer("see")
+    monkeypatch.undo()
+    with pytest.raises(jf.CheckpointError, match="phonemize must be true or false"):
+        jf.AutoTokenizer.from_pretrained(tmp_path, phonemize=3)
+
+
 def test_what_can_not_be(directory):
     with phonemes.phonemizer():
         tokenizer = jf.AutoTokenizer.from_pretrained(directory)

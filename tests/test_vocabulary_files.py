@@ -159,7 +159,6 @@ def test_a_class_has_the_special_tokens_that_it_needs(name, role, tmp_path):
 @pytest.mark.parametrize(
     ("name", "settings", "words"),
     [
-        ("vits", {"phonemize": True}, "phonemize must be false"),
         ("bertweet", {"normalization": True}, "normalization must be false"),
         ("fsmt", {"langs": ["en"]}, "langs must be the source and the target language, got ['en']"),
         ("byt5", {"extra_ids": -1}, "extra_ids must be a whole number of at least 0, got -1"),

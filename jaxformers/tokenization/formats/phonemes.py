@@ -6,11 +6,11 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jaxformers.errors import InputError
 from jaxformers.tokenization.formats import files, options, specials
 from jaxformers.tokenization.formats.python_backend import PythonBackend, made
 from jaxformers.tokenization.formats.python_rows import Template
 from jaxformers.tokenization.formats.scheme import Scheme
+from jaxformers.tokenization.formats.sounds import phonemes
 from jaxformers.tokenization.formats.speech import runs
 
 
@@ -63,17 +63,8 @@ class Phonemes(Scheme):
         Raises:
           InputError: the phonemizer is not installed, or does not know the language.
         """
-        try:
-            from phonemizer.backend import BACKENDS
-            from phonemizer.separator import Separator
-
-            engine = BACKENDS[self.engine](language or self.language, language_switch="remove-flags")
-        except (ImportError, LookupError, RuntimeError) as e:
-            problem = f"text must be turned into phonemes of {language or self.language!r}, which failed: {e}"
-            todo = 'pip install "jaxformers[phonemes]", and espeak-ng; or pass phonemes and do_phonemize=False'
-            raise InputError("tokenizer", [problem], todo) from None
-        between = Separator(phone=self.phone, word="" if self.word is None else f"{self.word} ", syllable="")
-        return engine.phonemize([text], separator=between)[0].strip()
+        word = "" if self.word is None else f"{self.word} "
+        return phonemes(text, language or self.language, self.engine, self.phone, word)
 
 
 def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:

@@ -11,11 +11,11 @@ from typing import Any
 
 import tokenizers
 
-from jaxformers.errors import CheckpointError
 from jaxformers.tokenization.formats import files, options, specials
 from jaxformers.tokenization.formats.python_backend import PythonBackend, made
 from jaxformers.tokenization.formats.python_rows import Template
 from jaxformers.tokenization.formats.scheme import Scheme
+from jaxformers.tokenization.formats.sounds import aloud
 
 
 class Heard(Scheme):
@@ -75,6 +75,7 @@ class Spoken(Scheme):
       blanks: are there blanks?
       small: are letters made small, and those dropped that the vocabulary lacks?
       roman: is text of other scripts romanised, if the `uroman` library is installed?
+      sounds: are tokens phonemes? The phonemizer library makes them of a text.
     """
 
     def __init__(
@@ -86,9 +87,10 @@ class Spoken(Scheme):
         blanks: bool,
         small: bool,
         roman: bool,
+        sounds: bool,
     ):
         super().__init__(vocab, unk)
-        self.language, self.blanks, self.small, self.roman = language, blanks, small, roman
+        self.language, self.blanks, self.small, self.roman, self.sounds = language, blanks, small, roman, sounds
         known = "|".join(re.escape(token) for token in [*self.vocab, *tokens] if token) or "(?!)"
         self._known = re.compile(f"({known})|(.)", re.DOTALL)
 
@@ -99,6 +101,8 @@ class Spoken(Scheme):
             text = text.replace("ț", "ţ")
         if self.roman and not text.isascii():
             text = _romanised(text)
+        if self.sounds:
+            return re.sub(r"\s+", " ", aloud(text))
         return "".join([letter for letter in text if letter in self.vocab]).strip() if self.small else text
 
     def split(self, text: str) -> list[str]:
@@ -152,14 +156,11 @@ def whole(backend: PythonBackend, vocab: Iterable[str]) -> None:
 
 
 def _spoken(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
-    if options.flag(settings, "phonemize", True):
-        problem = "phonemize must be false: text that is spoken by its phonemes is not made here"
-        todo = "turn text into phonemes yourself, with the phonemizer library, and set it to false"
-        raise CheckpointError(str(directory / "tokenizer_config.json"), [problem], todo)
     file = files.need(directory, "vocab.json")
     vocab, (unk,) = files.vocabulary(file), specials.required(directory, settings, "unk")
     specials.need(file, vocab, [unk])
-    flags = [options.flag(settings, key, key != "is_uroman") for key in ("add_blank", "normalize", "is_uroman")]
+    names = ("add_blank", "normalize", "is_uroman", "phonemize")
+    flags = [options.flag(settings, key, key != "is_uroman") for key in names]
     tokens = [token.content for token in specials.gather(directory, settings)]
     scheme = Spoken(vocab, unk, tokens, options.word(settings, "language"), *flags)
     return made(scheme, directory, settings, lambda of: Template(), files=[file])

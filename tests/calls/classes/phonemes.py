@@ -1,6 +1,7 @@
 """Frames that are phonemes, and words that a phonemizer turns into them."""
 
 import contextlib
+import importlib
 import random
 import sys
 import types
@@ -10,6 +11,7 @@ from text.case import Case
 from text.corpus import STRINGS
 
 CASE = Case("phonemes", "Wav2Vec2PhonemeCTCTokenizer", {"vocab.json": "phonemes.json"})
+VITS = Case("vits", "VitsTokenizer", {"vocab.json": "phonemes.json"}, {"phonemize": True})
 OPTIONS: list[dict[str, Any]] = [
     {},
     {"output_char_offsets": True},
@@ -34,6 +36,13 @@ class Speller:
         return ["".join("".join(x + separator.phone for x in word) + separator.word for word in words)]
 
 
+def speak(text: str, **how: Any) -> str:
+    """Sounds of letters as one text, from which marks of the options can be told."""
+    assert how.pop("language") == "en-us"
+    words = [x if not x.isalpha() else "ˈ" + _SOUNDS.get(x, x) for x in text]
+    return "".join(words).strip() + ("" if how else "!") + f"\n {sorted(how)[0][0]}"
+
+
 @contextlib.contextmanager
 def phonemizer():
     """The phonemizer library, as far as tokenizers use it."""
@@ -41,11 +50,13 @@ def phonemizer():
     held = {name: sys.modules.get(name) for name in names}
     made = {name: types.ModuleType(name) for name in names}
     made["phonemizer.backend"].BACKENDS = {"espeak": Speller}
+    made["phonemizer"].phonemize = speak
     made["phonemizer.separator"].Separator = lambda **marks: types.SimpleNamespace(**marks)
     sys.modules.update(made)
     known = sys.modules.get("transformers.utils.import_utils")
     if known is not None:
         known._phonemizer_available = True
+        importlib.import_module("transformers.models.vits.tokenization_vits").phonemizer = made["phonemizer"]
     try:
         yield
     finally:
@@ -86,6 +97,10 @@ def observe(load) -> dict[str, Any]:
             found[f"{word}/french"] = [tokenizer(text, phonemizer_lang="fr-fr")["input_ids"] for text in WORDS]
             found[f"{word}/then"] = [tokenizer("see")["input_ids"], tokenizer.phonemizer_lang]
             found[f"{word}/read"] = [tokenizer("s iː", do_phonemize=False)["input_ids"], tokenizer.do_phonemize]
+        for n, settings in enumerate([{}, {"normalize": False, "add_blank": False}]):
+            vits = load(VITS, **settings)
+            ids = [vits(text)["input_ids"] for text in [*WORDS, "café, Ünï!\t- ok"]]
+            found[f"vits/{n}"] = [[row, vits.decode(row)] for row in ids]
     return found
 
 
