@@ -146,6 +146,8 @@ TEXT = """HloModule jit_step
 %body (state: (s32[], bf16[8,16])) -> (s32[], bf16[8,16]) {
   %fusion.1 = bf16[8,16]{1,0:T(8,128)} fusion(%a), kind=kOutput, backend_config={"estimated_cycles":"100"}
   %all-gather.1 = bf16[32,16]{1,0} all-gather(%fusion.1), replica_groups=[4,4]<=[16], num_dims:1
+  %other.7 = bf16[8,16]{1,0} custom-call(%a), custom_call_target="AllocateBuffer", backend_config={"text":"
+}, more"}
   %splash.7 = bf16[8,16]{1,0} custom-call(%a), custom_call_target="tpu_custom_call"
   ROOT %t = (s32[], bf16[8,16]) tuple(%i, %fusion.1)
 }

@@ -24,6 +24,19 @@ def test_the_examples_run(page, tmp_path, capsys):
     assert "(2, 8)" in capsys.readouterr().out
 
 
+def test_the_page_on_sharding_runs(tmp_path, capsys):
+    sizes = dict(vocab_size=64, hidden_size=32, num_hidden_layers=4, num_attention_heads=4, intermediate_size=64)
+    jf.init(jf.AutoConfig.for_model("llama", **sizes), "ForCausalLM", key=jax.random.key(5)).save(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / "sharding.md").read_text(), re.DOTALL)
+    names = {"path": str(tmp_path)}
+    for block in blocks:
+        exec(compile(block, "sharding.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert re.search(r"model.layers.0-3.mlp.up_proj.weight +4 x 64 x 32 +- tensor fsdp +4 x 32 x 8 +1", printed)
+    assert "auto: 'fsdp'" in printed or "auto: 'replicated'" in printed
+    assert float(names["fetched"]) < float(names["value"])
+
+
 def test_the_page_on_preparing_runs(tmp_path, capsys):
     from calls.case import folder
     from processors.case import CASES

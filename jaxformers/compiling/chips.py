@@ -67,6 +67,7 @@ def topology(name: str) -> tuple[Chip, list[jax.Device]]:
         )
     os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")  # do not ask Google's cloud which machine this is
     os.environ.setdefault("TPU_WORKER_HOSTNAMES", "localhost")
+    os.environ.setdefault("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")  # several programs may compile at a time
     from jax.experimental import topologies
 
     try:

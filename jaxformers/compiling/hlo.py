@@ -62,7 +62,7 @@ def cost(text: str) -> Cost:
             entry = head[2] if head[1] else entry
         elif current is not None and (found := _INSTRUCTION.match(line)):
             current.append((found[1], found[2]))
-        elif line.startswith("}"):
+        elif line == "}":  # a line may also start with it within a kernel's text
             current = None
     return _Reader(computations).of(entry)
 
