@@ -10,6 +10,7 @@ from calls.case import GOLDENS
 from text.case import unpack
 
 import jaxformers as jf
+from jaxformers.tokenization.formats import whisper
 from jaxformers.tokenization.formats.whisper import LANGUAGES
 from jaxformers.tokenization.whisper_tokenizer import WhisperTokenizer
 
@@ -55,6 +56,19 @@ def test_what_was_set_is_kept_in_files(tokenizer, tmp_path):
         ["<|startoftranscript|>", "<|fr|>", "<|translate|>", "<|notimestamps|>"]
     )
     assert french("a").input_ids[:4] == french.prefix_tokens
+
+
+def test_what_labels_begin_with_is_the_same_by_function_and_by_method(tokenizer):
+    whisper.begin_with(tokenizer, "French", "translate", times=True)
+    assert (tokenizer.language, tokenizer.task, tokenizer.predict_timestamps) == ("french", "translate", True)
+    assert tokenizer("a").input_ids[: len(tokenizer.prefix_tokens)] == tokenizer.prefix_tokens
+
+
+def test_training_keeps_spellings(tokenizer):
+    tokenizer.set_prefix_tokens("german")
+    trained = tokenizer.train_new_from_iterator(["the colour of the fox"] * 9, 1200)
+    assert trained.normalize("the COLOUR") == "the color"
+    assert trained.convert_ids_to_tokens(trained("the").input_ids)[1] == "<|de|>"
 
 
 def test_prompts_are_arrays(tokenizer):

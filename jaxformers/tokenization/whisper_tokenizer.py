@@ -35,29 +35,28 @@ class WhisperTokenizer(FastTokenizer):
     ):
         super().__init__(backend, settings, kind)
         self.english_spelling_normalizer = None if spelling is None else dict(spelling)
-        self.language: str | None = self.settings.get("language")
-        self.task: str | None = self.settings.get("task")
-        self.predict_timestamps = bool(self.settings.get("predict_timestamps"))
         if self.language or self.task or self.predict_timestamps:
             self.set_prefix_tokens()
 
     @classmethod
     def read(cls, directory: pathlib.Path, backend: Any, settings: Mapping[str, Any], kind: str) -> WhisperTokenizer:
-        """The tokenizer of a directory.
-
-        Raises:
-          CheckpointError: normalizer.json holds something else than words.
-        """
+        """The tokenizer of a directory; CheckpointError if normalizer.json holds something else than words."""
         file = directory / NORMALIZER
         if not file.is_file():
             return cls(backend, settings, kind)
         try:
             held = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as e:
-            raise CheckpointError(str(file), [f"must hold one JSON object of words: {e}"]) from None
+        except (OSError, ValueError, RecursionError):
+            held = None
         if not isinstance(held, Mapping) or not all(isinstance(word, str) for word in held.values()):
             raise CheckpointError(str(file), ["must hold one JSON object of words"])
         return cls(backend, settings, kind, held)
+
+    def train_new_from_iterator(self, *texts: Any, **options: Any) -> FastTokenizer:
+        """As of any tokenizer; the spellings stay."""
+        made: Any = super().train_new_from_iterator(*texts, **options)
+        made.english_spelling_normalizer = self.english_spelling_normalizer
+        return made
 
     def _vocabulary_files(self) -> dict[str, str | bytes]:
         held = self.english_spelling_normalizer
@@ -154,14 +153,24 @@ class WhisperTokenizer(FastTokenizer):
         Raises:
           InputError: no such language or task, or the vocabulary lacks its token.
         """
-        now = (self.language, self.task, self.predict_timestamps)
-        given = (language, task, predict_timestamps)
-        self._begin(*[old if new is None else new for old, new in zip(now, given, strict=True)])
+        times = self.predict_timestamps if predict_timestamps is None else bool(predict_timestamps)
+        language, task = self.language if language is None else language, self.task if task is None else task
+        whisper.begin_with(self, language, task, times)
 
-    def _begin(self, language: Any, task: Any, times: Any) -> None:
-        whisper.begin_with(self, language, task, bool(times))
-        self.language, self.task, self.predict_timestamps = language and language.lower(), task, bool(times)
-        self.settings |= {"language": self.language, "task": task, "predict_timestamps": bool(times)}
+    @property
+    def language(self) -> str | None:
+        """The language of labels, its code or English name."""
+        return self.settings.get("language")
+
+    @property
+    def task(self) -> str | None:
+        """The task of labels."""
+        return self.settings.get("task")
+
+    @property
+    def predict_timestamps(self) -> bool:
+        """Are there times in labels?"""
+        return bool(self.settings.get("predict_timestamps"))
 
     @property
     def prefix_tokens(self) -> list[int]:

@@ -88,7 +88,7 @@ def prefix(tokenizer: Any, language: str | None = None, task: str | None = None,
 
 
 def begin_with(tokenizer: Any, language: str | None = None, task: str | None = None, times: bool = False) -> None:
-    """From now on texts stand between that `prefix` and the end of a transcript: labels to train with."""
+    """From now on texts stand between that `prefix` and the end of a transcript: labels; the settings keep it."""
     ids = prefix(tokenizer, language, task, times)
     held = [(tokenizer.backend.id_to_token(index), index) for index in ids]
     begin, end = " ".join(f"{token}:0" for token, _ in held), tokenizer.eos_token
@@ -96,6 +96,7 @@ def begin_with(tokenizer: Any, language: str | None = None, task: str | None = N
     tokenizer.backend.post_processor = processors.TemplateProcessing(
         single=f"{begin} $A:0 {end}:0", pair=f"{begin} $A:0 $B:1 {end}:1", special_tokens=list(around.items())
     )
+    tokenizer.settings |= {"language": language and language.lower(), "task": task, "predict_timestamps": bool(times)}
 
 
 def decode(
@@ -140,11 +141,7 @@ class Clock:
 
     A time that is earlier than the last one belongs to the next window. That begins a window later if speech was cut
     at its end, which a time without another beside it says; else where the last pair of times lies, whose second one,
-    and the text behind it, are said again.
-
-    Args:
-      first: the id of <|0.00|>.
-      step: seconds from a time to the next.
+    and the text behind it, are said again. `first` is the id of <|0.00|>, `step` the seconds to the next time.
     """
 
     def __init__(self, first: int, step: float):
