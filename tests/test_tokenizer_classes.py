@@ -219,3 +219,23 @@ def test_every_class_of_a_model_type_is_known():
 def load_case(name, directory):
     directory.mkdir()
     return jf.AutoTokenizer.from_pretrained(by_name(name).write(directory))
+
+
+def test_bytes_and_translations_refuse(load, tmp_path):
+    case = by_name("speech2text2")
+    reader = load(dataclasses.replace(case, files={"vocab.json": case.files["vocab.json"]}))
+    with pytest.raises(InputError, match=r"text must not be given to a tokenizer without merges\.txt"):
+        reader("a fox")
+    by_name("myt5").write(tmp_path)
+    for text, says in {
+        "[]": "must hold decompose_map and merge_map",
+        "{": "must hold decompose_map and merge_map",
+    }.items():
+        (tmp_path / "byte_maps.json").write_text(text)
+        with pytest.raises(CheckpointError, match=says):
+            jf.AutoTokenizer.from_pretrained(tmp_path)
+    (tmp_path / "byte_maps.json").write_text('{"decompose_map": {"é": "65"}, "merge_map": {}}')
+    with pytest.raises(CheckpointError, match="must hold bytes in hexadecimal digits"):
+        jf.AutoTokenizer.from_pretrained(tmp_path)
+    with pytest.raises(CheckpointError, match="offset must be a whole number of at least 0, got -1"):
+        load(dataclasses.replace(by_name("dia"), settings={"offset": -1}))

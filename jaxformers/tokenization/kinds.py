@@ -77,6 +77,7 @@ _PAD_BOX: dict[str, Any] = dict(pad_token_box=[0] * 4, pad_token_label=-100, onl
 _ANTS: dict[str, Any] = dict(bod_token="<d>", eod_token="</d>", line_token="</n>", space_token="</_>")
 _SWITCHED = "gemma gemma2 gemma3 gptneox llama mistral mixtral siglip2"
 _PATHS: dict[str, Any] = dict(max_depth=50, max_width=1000, pad_width=1001, pad_token_label=-100)
+_NOTES: dict[str, Any] = dict(default_velocity=77, num_bars=2, model_input_names=["token_ids", "attention_mask"])
 _SEP_BOX = dict(_PAD_BOX, sep_token_box=[1000] * 4)
 _BOXES = dict(_SEP_BOX, cls_token_box=[0] * 4)
 
@@ -119,6 +120,7 @@ KINDS = (
     Kind("cpm", _XLNET, True, "cpm", pad_type=3),
     Kind("cpmant", _ANGLES, False, "cpm", side="left", more=_ANTS),
     Kind("mistralcommon", _ANGLES, False, "tekken", side="left"),
+    Kind("pop2piano", dict(bos="2", eos="1", unk="-1", pad="0"), False, "notes", more=_NOTES),
     Kind("mpnet", dict(_ROBERTA, unk="[UNK]"), False, "wordpiece", cleans=True),
     Kind("codegen gpt2 gptbigcode gptj gptneo opt phi starcoder2", _ENDS, False, "byte_bpe"),
     Kind("whisper", _ENDS, False, "byte_bpe"),
@@ -154,6 +156,9 @@ KINDS = (
     Kind("biogpt", dict(_ANGLES, sep="</s>"), False, "word_bpe"),
     Kind("fsmt", dict(bos="<s>", unk="<unk>", sep="</s>", pad="<pad>"), False, "word_bpe"),
     Kind("blenderbotsmall", _BLENDERBOT, False, "word_bpe"),
+    Kind("speech2text2 speechtotext2", _ANGLES, False, "word_bpe"),
+    Kind("dia", dict(unk="<pad>", pad="<pad>"), False, "characters"),
+    Kind("myt5", dict(eos="</s>", unk="<unk>", pad="<pad>"), False, "my_t5"),
     Kind("byt5", dict(eos="</s>", unk="<unk>", pad="<pad>"), False, "characters"),
     Kind("perceiver", _PERCEIVER, False, "characters", longest=2048),
     Kind("canine", _CANINE, True, "characters", longest=2048),
@@ -191,9 +196,11 @@ _CLASSES = {
     "luke": "luke.LukeTokenizer",
     "markuplm": "markuplm.MarkupLMTokenizer",
     "mluke": "luke.LukeTokenizer",
+    "myt5": "my_t5.MyT5Tokenizer",
     "nougat": "nougat.NougatTokenizer",
     "mistralcommon": "mistral_common.MistralCommonTokenizer",
     **dict.fromkeys(("parakeet", "parakeetctc"), "parakeet.ParakeetTokenizer"),
+    "pop2piano": "pop2piano.Pop2PianoTokenizer",
     "rocbert": "roc_bert.RoCBertTokenizer",
     "roformer": "roformer.RoFormerTokenizer",
     "siglip": "siglip.SiglipTokenizer",
@@ -210,15 +217,15 @@ _CLASSES = {
 _NAMES = """
     BartphoTokenizer BertGenerationTokenizer BertJapaneseTokenizer BertweetTokenizer BioGptTokenizer
     BlenderbotSmallTokenizer ByT5Tokenizer CTRLTokenizer CanineTokenizer ClvpTokenizer CodeLlamaTokenizerFast
-    CohereTokenizerFast CpmAntTokenizer CpmTokenizer DPRReaderTokenizerFast ErnieMTokenizer EsmTokenizer
-    FSMTTokenizer FlaubertTokenizer GPTNeoXJapaneseTokenizer GPTNeoXTokenizerFast GPTSanJapaneseTokenizer
-    GPTSw3Tokenizer GemmaTokenizerFast LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast LayoutXLMTokenizerFast
-    LlamaTokenizerFast LukeTokenizer M2M100Tokenizer MLukeTokenizer MarianTokenizer MarkupLMTokenizerFast
-    MgpstrTokenizer MistralCommonTokenizer NougatTokenizerFast PLBartTokenizer ParakeetTokenizerFast
-    PerceiverTokenizer PhobertTokenizer ProphetNetTokenizer RoCBertTokenizer RoFormerTokenizerFast SiglipTokenizer
-    Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer TapexTokenizer TransfoXLTokenizer UdopTokenizerFast
-    VitsTokenizer Wav2Vec2CTCTokenizer Wav2Vec2PhonemeCTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer
-    XLMTokenizer
+    CohereTokenizerFast CpmAntTokenizer CpmTokenizer DPRReaderTokenizerFast DiaTokenizer ErnieMTokenizer
+    EsmTokenizer FSMTTokenizer FlaubertTokenizer GPTNeoXJapaneseTokenizer GPTNeoXTokenizerFast
+    GPTSanJapaneseTokenizer GPTSw3Tokenizer GemmaTokenizerFast LayoutLMv2TokenizerFast LayoutLMv3TokenizerFast
+    LayoutXLMTokenizerFast LlamaTokenizerFast LukeTokenizer M2M100Tokenizer MLukeTokenizer MarianTokenizer
+    MarkupLMTokenizerFast MgpstrTokenizer MistralCommonTokenizer MyT5Tokenizer NougatTokenizerFast PLBartTokenizer
+    ParakeetTokenizerFast PerceiverTokenizer PhobertTokenizer Pop2PianoTokenizer ProphetNetTokenizer
+    RoCBertTokenizer RoFormerTokenizerFast SiglipTokenizer Speech2Text2Tokenizer Speech2TextTokenizer
+    SpeechT5Tokenizer TapasTokenizer TapexTokenizer TransfoXLTokenizer UdopTokenizerFast VitsTokenizer
+    Wav2Vec2CTCTokenizer Wav2Vec2PhonemeCTCTokenizer WhisperTokenizerFast XLMProphetNetTokenizer XLMTokenizer
 """
 
 

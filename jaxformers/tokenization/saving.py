@@ -56,6 +56,8 @@ class Saving(Vocabulary):
             config["extra_special_tokens"] = self.extra_special_tokens
         if isinstance(self.backend, PythonBackend):
             config["added_tokens_decoder"] = {str(i): saved(t) for i, t in sorted(self.added_tokens_decoder.items())}
+        if self.settings.get("additional_special_tokens") is not None:
+            config.setdefault("additional_special_tokens", [])  # a class that has some by itself has none here
         config.setdefault("tokenizer_class", "PreTrainedTokenizerFast")
         return config
 

@@ -6,6 +6,8 @@ import pathlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import tokenizers
+
 from jaxformers.errors import CheckpointError
 from jaxformers.tokenization.formats import files, specials
 from jaxformers.tokenization.formats.python_backend import PythonBackend, made
@@ -14,6 +16,7 @@ from jaxformers.tokenization.formats.scheme import Scheme
 
 CANINE = dict(enumerate(("[CLS]", "[SEP]", "[BOS]", "[MASK]", "[RESERVED]"), 0xE000)) | {0: "[PAD]"}
 CODE_POINTS = 0x110000
+SPEAKERS = ("[S1]", "[S2]")  # who speaks what is behind, in Dia's dialogues
 
 
 class Bytes(Scheme):
@@ -32,6 +35,28 @@ class Bytes(Scheme):
 
     def name(self, index: int) -> str | None:
         return self.names.get(index)
+
+
+class Heard(Bytes):
+    """Bytes whose decoded text has a letter for each, as Dia's has. Dia: https://github.com/nari-labs/dia.
+
+    Args:
+      first: special tokens with the ids 0, 1, ..., which may be those of bytes, too.
+    """
+
+    def __init__(self, offset: int, errors: str, unk: str, first: Iterable[str]):
+        super().__init__(offset, errors, unk)
+        self.first = {token: i for i, token in enumerate(first) if i >= offset}
+
+    def find(self, token: str) -> int | None:
+        return self.first.get(token, self.vocab.get(token))
+
+    def all(self) -> dict[str, int]:
+        hidden = set(self.first.values())
+        return {**self.first, **{t: i for t, i in self.vocab.items() if i not in hidden}}
+
+    def join(self, tokens: list[str]) -> str:
+        return "".join(tokens)
 
 
 class CodePoints(Scheme):
@@ -83,7 +108,7 @@ class Letters(Scheme):
 
 
 def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
-    """Reads what the class needs: nothing (ByT5, CANINE, Perceiver), vocab.txt (ESM) or vocab.json (MGP-STR)."""
+    """Reads what the class needs: nothing (ByT5, CANINE, Dia, Perceiver), vocab.txt (ESM) or vocab.json (MGP-STR)."""
     return BUILDERS[stem](directory, settings)
 
 
@@ -94,7 +119,10 @@ def additional(stem: str, settings: Mapping[str, Any]) -> list[Any]:
     return specials.additional(settings)
 
 
-def _byt5(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
+def sentinels(
+    directory: pathlib.Path, settings: Mapping[str, Any]
+) -> tuple[list[tokenizers.AddedToken], str, dict[str, Any], Callable[[Callable[[str], int]], Template]]:
+    """What ByT5 and its like have: the first tokens, the unknown one, settings with numbered ones, and the template."""
     extra = settings.get("extra_ids", 125)
     if type(extra) is not int or extra < 0:
         problem = f"extra_ids must be a whole number of at least 0, got {extra!r}"
@@ -108,10 +136,23 @@ def _byt5(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend
         end = (of("eos"), 0)
         return Template((("A", 0), end), (("A", 0), end, ("B", 0), end), once=True)
 
-    scheme = Bytes(len(first), "ignore", unk)
-    return made(
-        scheme, directory, {**settings, "additional_special_tokens": additional("byt5", settings)}, around, None, first
-    )
+    return first, unk, {**settings, "additional_special_tokens": additional("byt5", settings)}, around
+
+
+def _byt5(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
+    first, unk, settings, around = sentinels(directory, settings)
+    return made(Bytes(len(first), "ignore", unk), directory, settings, around, None, first)
+
+
+def _dia(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
+    offset = settings.get("offset", 0)
+    if type(offset) is not int or offset < 0:
+        problem = f"offset must be a whole number of at least 0, got {offset!r}"
+        raise CheckpointError(str(directory / "tokenizer_config.json"), [problem])
+    pad, unk = specials.required(directory, settings, "pad", "unk")
+    first = [specials.token(settings["pad_token"]), *(specials.token(t, special=False) for t in SPEAKERS)]
+    scheme = Heard(offset, "ignore", unk, [pad, *SPEAKERS])
+    return made(scheme, directory, settings, lambda of: Template(), None, first)
 
 
 def _perceiver(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
@@ -158,6 +199,7 @@ def _enclosed(of: Callable[[str], int]) -> Template:
 BUILDERS = {
     "byt5": _byt5,
     "canine": _canine,
+    "dia": _dia,
     "esm": _esm,
     "mgpstr": _mgpstr,
     "perceiver": _perceiver,

@@ -9,6 +9,7 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 
+from jaxformers.errors import InputError
 from jaxformers.tokenization.formats.scheme import Scheme
 
 END = "</w>"
@@ -83,3 +84,16 @@ class Chatted(Continued):
 
     def find(self, token: str) -> int | None:
         return self.vocab.get(token.lower())
+
+
+class Translated(Continued):
+    """Words between white space, of a decoder that writes a translation of speech; without merges it only decodes."""
+
+    def split(self, text: str) -> list[str]:
+        if not self.merge.rank:
+            problem = "text must not be given to a tokenizer without merges.txt, which only decodes"
+            raise InputError("tokenizer", [problem], "add the file to the checkpoint")
+        return [token for word in text.split() for token in self.word(word)]
+
+    def join(self, tokens: list[str]) -> str:
+        return " ".join(tokens).replace("@@ ", "")

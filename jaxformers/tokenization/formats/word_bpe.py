@@ -17,7 +17,7 @@ from jaxformers.tokenization.formats import files, merges, options, specials
 from jaxformers.tokenization.formats.moses import Style, Words
 from jaxformers.tokenization.formats.python_backend import PythonBackend, made
 from jaxformers.tokenization.formats.python_rows import Template
-from jaxformers.tokenization.formats.subwords import END, Chatted, Continued
+from jaxformers.tokenization.formats.subwords import END, Chatted, Continued, Translated
 
 EXTRA = [f"<special{i}>" for i in range(10)]
 
@@ -79,6 +79,17 @@ def _plain(scheme: type[Continued]) -> Callable[[pathlib.Path, Mapping[str, Any]
         return made(scheme(vocab, unk, pairs), directory, settings, lambda of: Template(), files=read)
 
     return build_
+
+
+def _speech2text2(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
+    vocabulary, file = files.need(directory, "vocab.json"), directory / "merges.txt"
+    vocab, (unk,) = files.vocabulary(vocabulary), specials.required(directory, settings, "unk")
+    specials.need(vocabulary, vocab, [unk])
+    read = [vocabulary, file] if file.is_file() else [vocabulary]
+    lines = files.text(file).split("\n")[:-1] if file.is_file() else []
+    scheme = Translated(vocab, unk, merges.pairs(file, lines, 1, counted=True))
+    scheme.lower = options.flag(settings, "do_lower_case")
+    return made(scheme, directory, settings, lambda of: Template(), files=read)
 
 
 def _phobert(directory: pathlib.Path, settings: Mapping[str, Any]) -> PythonBackend:
@@ -160,5 +171,7 @@ BUILDERS: dict[str, Callable[[pathlib.Path, Mapping[str, Any]], tokenizers.Token
     "herbert": _herbert,
     "openaigpt": _gpt,
     "phobert": _phobert,
+    "speech2text2": _speech2text2,
+    "speechtotext2": _speech2text2,
     "xlm": _xlm,
 }

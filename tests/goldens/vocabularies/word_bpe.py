@@ -63,6 +63,7 @@ MAKERS = {
     "gpt.json": lambda: ended(["<unk>"], []),
     "xlm.json": lambda: ended(["<s>", "</s>", "<pad>", "<unk>", *EXTRA], []),
     "fsmt-target.json": lambda: ended(["<s>", "<pad>", "</s>", "<unk>"], ["extra"]),
+    "translated.json": lambda: numbered(["<s>", "<pad>", "</s>", "<unk>", *continued()]),
     "ctrl.json": lambda: numbered([*continued(), "<unk>"]),
     "blenderbot-small.json": lambda: numbered(
         ["__null__", "__start__", "__end__", "__unk__", "__newln__", *(t.lower() for t in continued())]

@@ -7,6 +7,7 @@ _LANGUAGES = {"vocab.json": "ctc-languages.json"}
 _SPOKEN, _SILENT = {"vocab.json": "spoken.json"}, {"phonemize": False}
 _BRACKETS = {"unk_token": "[UNK]", "pad_token": "[PAD]"}
 _DUTCH = {"word_delimiter_token": "t", "replace_word_delimiter_char": "_"}
+_TWO = {"extra_ids": 2, "mask_token": "<mask>"}
 _ADDED = {"300": {"content": "wide", "lstrip": True}, "301": {"content": "é", "special": True}}
 
 
@@ -17,6 +18,13 @@ def _case(name, reference, files=None, settings=None):
 CASES = [
     _case("byt5", "ByT5Tokenizer"),
     _case("byt5-few", "ByT5Tokenizer", None, {"extra_ids": 3, "mask_token": "<mask>", "added_tokens_decoder": _ADDED}),
+    _case("myt5", "MyT5Tokenizer", {"byte_maps.json": "byte-maps.json"}),
+    _case(
+        "myt5-few", "MyT5Tokenizer", {"byte_maps.json": "byte-maps.json"}, {"additional_special_tokens": [], **_TWO}
+    ),
+    _case("dia", "DiaTokenizer"),
+    _case("dia-added", "DiaTokenizer", None, {"unk_token": "<unk>", "additional_special_tokens": ["[S3]"]}),
+    _case("dia-behind", "DiaTokenizer", None, {"offset": 3, "mask_token": "<mask>"}),
     _case("perceiver", "PerceiverTokenizer"),
     _case("canine", "CanineTokenizer"),
     _case("canine-mask", "CanineTokenizer", None, {"mask_token": "<mask>", "pad_token": "<pad>"}),

@@ -13,6 +13,7 @@ def _slow(name, reference, files, settings=None):
 
 _XLM = _files("xlm.json", "word-merges-counted.txt")
 _COUNTED = {"vocab.txt": "counted.txt", "bpe.codes": "word-merges-counted.txt"}
+_TRANSLATED = _files("translated.json", "word-merges-counted.txt")
 _FSMT = {"vocab-src.json": "xlm.json", "vocab-tgt.json": "fsmt-target.json", "merges.txt": "word-merges-counted.txt"}
 _ADDED = {
     "1899": {"content": "<bos>", "special": True},
@@ -37,6 +38,8 @@ CASES = [
         "transfo-xl-lower", "TransfoXLTokenizer", {"vocab.txt": "words.txt"}, {"lower_case": True, "language": "de"}
     ),
     _slow("transfo-xl-letters", "TransfoXLTokenizer", {"vocab.txt": "words.txt"}, {"delimiter": ""}),
+    _slow("speech2text2", "Speech2Text2Tokenizer", _TRANSLATED),
+    _slow("speech2text2-lower", "Speech2Text2Tokenizer", _TRANSLATED, {"do_lower_case": True}),
     _slow("biogpt", "BioGptTokenizer", _XLM),
     _slow("fsmt", "FSMTTokenizer", _FSMT, {"langs": ["en", "de"]}),
     _slow("fsmt-lower", "FSMTTokenizer", _FSMT, {"langs": ["de", "en"], "do_lower_case": True}),
