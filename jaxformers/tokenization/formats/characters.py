@@ -122,7 +122,7 @@ def additional(stem: str, settings: Mapping[str, Any]) -> list[Any]:
 def sentinels(
     directory: pathlib.Path, settings: Mapping[str, Any]
 ) -> tuple[list[tokenizers.AddedToken], str, dict[str, Any], Callable[[Callable[[str], int]], Template]]:
-    """What ByT5 and its like have: the first tokens, the unknown one, settings with numbered ones, and the template."""
+    """What ByT5 and its like have: first tokens, the unknown one, settings with numbered ones, and the template."""
     extra = settings.get("extra_ids", 125)
     if type(extra) is not int or extra < 0:
         problem = f"extra_ids must be a whole number of at least 0, got {extra!r}"

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxformers.errors import CheckpointError
-from jaxformers.tokenization.formats import characters, files, specials
+from jaxformers.tokenization.formats import characters, files
 from jaxformers.tokenization.formats.python_backend import PythonBackend, made
 from jaxformers.tokenization.formats.scheme import Scheme
 
