@@ -5,9 +5,19 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from audio.case import SOUNDS
 from calls.case import plain
+from processors.case import Case as Both
 from text.case import cases
 
+SOUND = SOUNDS["sweep"]
+SPOKEN = Both(
+    "speech2text2-both",
+    "Speech2Text2Processor",
+    "Speech2Text2Tokenizer",
+    {"vocab.json": "translated.json", "merges.txt": "word-merges-counted.txt"},
+    {"feature_extractor_type": "Wav2Vec2FeatureExtractor"},
+)
 TEXTS = ["The [S1] fox <extra_id_3> is wide", "日本 ИШ é"]
 
 
@@ -26,5 +36,13 @@ def observe(load) -> dict[str, Any]:
     found["there"] = made.morphological_encode(letters)
     found["back"] = made.morphological_decode(found["there"])
     reader = load(dataclasses.replace(by_name["speech2text2"], files={"vocab.json": "translated.json"}))
+    both = load(SPOKEN)
+    heard = both(SOUND, sampling_rate=16000, text=TEXTS[0], return_tensors="np")
+    found["heard"] = [list(heard["input_values"].shape), round(float(heard["input_values"].std()), 4)]
+    found["written"] = [
+        plain(heard["labels"]),
+        plain(both(text=TEXTS, padding=True)),
+        both.batch_decode([[4, 40, 41]]),
+    ]
     found["read"] = reader.batch_decode([[4, 40, 41, 2], [900, 901]], skip_special_tokens=True)
     return found
