@@ -10,18 +10,18 @@ import tokenizers
 SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 FLAGS = ("content", "single_word", "lstrip", "rstrip", "normalized", "special")
 _OF_CLASSES = """
-    add_blank add_bos_token add_eos_token bod_token cell_trim_length cls_token_box delimiter do_basic_tokenize
-    do_clean_text do_phonemize do_subword_tokenize do_upper_case do_word_tokenize empty_token entity_mask2_token
-    entity_mask_token entity_pad_token entity_token_1 entity_token_2 entity_unk_token eod_token eot_token errors
-    extra_ids fill_token is_uroman jumanpp_kwargs keep_accents lang_codes language language_codes legacy
-    legacy_behaviour line_token lower_case mask_token_sent max_cell_length max_column_id max_depth max_entity_length
-    max_mention_length max_n_lyric_tokens max_question_length max_row_id max_width mecab_kwargs middle_token
-    min_question_length n_genres never_split normalize offset only_label_first_subword pad_token_box pad_token_label
-    pad_width phone_delimiter_token phonemize phonemizer_backend phonemizer_lang predict_timestamps prefix_token
-    remove_space replace_word_delimiter_char sep_token_box separate_vocabs space_token split_by_punct src_lang
-    strip_column_names subword_tokenizer_type sudachi_kwargs suffix_first suffix_token tags_dict target_lang task
-    tgt_lang trim_offsets update_answer_coordinates use_default_system_prompt version word_delimiter_token
-    word_tokenizer_type
+    add_blank add_bos_token add_eos_token bod_token cell_trim_length cls_token_box default_velocity delimiter
+    do_basic_tokenize do_clean_text do_phonemize do_subword_tokenize do_upper_case do_word_tokenize empty_token
+    entity_mask2_token entity_mask_token entity_pad_token entity_token_1 entity_token_2 entity_unk_token eod_token
+    eot_token errors extra_ids fill_token is_uroman jumanpp_kwargs keep_accents lang_codes language language_codes
+    legacy legacy_behaviour line_token lower_case mask_token_sent max_cell_length max_column_id max_depth
+    max_entity_length max_mention_length max_n_lyric_tokens max_question_length max_row_id max_width mecab_kwargs
+    middle_token min_question_length n_genres never_split normalize num_bars offset only_label_first_subword
+    pad_token_box pad_token_label pad_width phone_delimiter_token phonemize phonemizer_backend phonemizer_lang
+    predict_timestamps prefix_token remove_space replace_word_delimiter_char sep_token_box separate_vocabs
+    space_token split_by_punct src_lang strip_column_names subword_tokenizer_type sudachi_kwargs suffix_first
+    suffix_token tags_dict target_lang task tgt_lang trim_offsets update_answer_coordinates
+    use_default_system_prompt version word_delimiter_token word_tokenizer_type
 """
 _OF_ALL = """
     add_prefix_space additional_special_tokens chat_template clean_up_tokenization_spaces do_lower_case
