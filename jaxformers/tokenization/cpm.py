@@ -28,10 +28,15 @@ class CpmTokenizer(FastTokenizer):
         return super()._call(text, text_pair, **options)
 
     def decode(
-        self, token_ids: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
+        self,
+        token_ids: Any,
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        spaces_between_special_tokens: bool = True,
     ) -> str:
         """The text of token ids [S]; see `FastTokenizer.decode`."""
-        text = super().decode(token_ids, skip_special_tokens, clean_up_tokenization_spaces)
+        how = (skip_special_tokens, clean_up_tokenization_spaces, spaces_between_special_tokens)
+        text = super().decode(token_ids, *how)
         return text.replace(" ", "").replace(SPACE, " ").replace(LINE, "\n")
 
 
@@ -61,11 +66,16 @@ class CpmAntTokenizer(FastTokenizer):
         return token in self.backend.get_vocab(with_added_tokens=False)
 
     def decode(
-        self, token_ids: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
+        self,
+        token_ids: Any,
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        spaces_between_special_tokens: bool = True,
     ) -> str:
         """The text of token ids [S], without what pads, begins and ends texts, and without negative ids."""
         array = np.atleast_1d(np.asarray(token_ids))
         if array.ndim == 1 and array.dtype.kind in "iu":
             out = [-1 if i is None else i for i in (self.pad_token_id, self.eos_token_id, self.bos_token_id)]
             array = array[(array >= 0) & ~np.isin(array, out)]
-        return super().decode(array, skip_special_tokens, clean_up_tokenization_spaces)
+        how = (skip_special_tokens, clean_up_tokenization_spaces, spaces_between_special_tokens)
+        return super().decode(array, *how)

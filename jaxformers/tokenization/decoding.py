@@ -31,7 +31,11 @@ class Decoding:
     clean_up_tokenization_spaces: bool
 
     def decode(
-        self, token_ids: Any, skip_special_tokens: bool = False, clean_up_tokenization_spaces: bool | None = None
+        self,
+        token_ids: Any,
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        spaces_between_special_tokens: bool = True,
     ) -> str:
         """The text of token ids [S] (a list, NumPy or JAX array, or one id).
 
@@ -39,11 +43,13 @@ class Decoding:
           token_ids: none of them negative.
           skip_special_tokens: leave special tokens out.
           clean_up_tokenization_spaces: undo the spaces before English punctuation; None as the checkpoint says.
+          spaces_between_special_tokens: of classes in Python, which part added tokens from the text around them by
+            spaces: do they?
 
         Raises:
           InputError: ids are no integers, negative, or rows of them.
         """
-        text = self._text(row(token_ids), bool(skip_special_tokens))
+        text = self._text(row(token_ids), bool(skip_special_tokens), " " if spaces_between_special_tokens else "")
         return self._cleaned(text, clean_up_tokenization_spaces)
 
     def _cleaned(self, text: str, clean: bool | None) -> str:
@@ -53,8 +59,9 @@ class Decoding:
             else text
         )
 
-    def _text(self, ids: list[int], skip_special_tokens: bool) -> str:
-        return self.backend.decode(ids, skip_special_tokens=skip_special_tokens)
+    def _text(self, ids: list[int], skip_special_tokens: bool, between: str = " ") -> str:
+        apart = {"between": between} if isinstance(self.backend, PythonBackend) else {}
+        return self.backend.decode(ids, skip_special_tokens=skip_special_tokens, **apart)
 
     def batch_decode(self, sequences: Iterable[Any], **options: Any) -> list[str]:
         """`decode` of every row of ids [B, S]; rows may differ in length."""

@@ -167,7 +167,7 @@ class LukeTokenizer(OwnFiles):
         entities = names_of(spans or [], names, self.entity_vocab, self.entity_unk_token_id, known, self.task)
         return marked(text, spans or [], entities, ids, self.task, self.additional_special_tokens_ids)
 
-    def _text(self, ids: list[int], skip_special_tokens: bool) -> str:
+    def _text(self, ids: list[int], skip_special_tokens: bool, between: str = " ") -> str:
         """Added tokens, marks of entities among them, stand apart from what is around them."""
         usual = {*self.all_special_ids} - {*self.additional_special_tokens_ids}
         apart = self.added_tokens_decoder.keys() - usual
@@ -179,7 +179,7 @@ class LukeTokenizer(OwnFiles):
         parts = [self.backend.decode(row, skip_special_tokens=False) for row in rows]
         if self.kind == "mluke":  # whose tokens are joined without the spaces at either end
             parts = [part.strip(" ") for part in parts]
-        return " ".join(part for part in parts if part)
+        return between.join(part for part in parts if part)
 
     def pad(  # type: ignore[override]
         self,

@@ -91,7 +91,7 @@ class MistralCommonTokenizer(FastTokenizer):
 
     # -------------------------------------------------------------------------------------------- ids -> text
 
-    def _text(self, ids: list[int], skip_special_tokens: bool) -> str:
+    def _text(self, ids: list[int], skip_special_tokens: bool, between: str = "") -> str:
         """Bytes on either side of a special token make no character together."""
         special = self.added_tokens_decoder
         parts: list[str] = []

@@ -202,8 +202,8 @@ class PythonBackend:
 
     # -------------------------------------------------------------------------------------------- ids -> text
 
-    def decode(self, ids: Sequence[int], skip_special_tokens: bool = True) -> str:
-        """The text of ids."""
+    def decode(self, ids: Sequence[int], skip_special_tokens: bool = True, between: str = " ") -> str:
+        """The text of ids; `between`: what stands between added tokens and the text around them."""
         tokens = [self.id_to_token(index) or "" for index in ids]
         if skip_special_tokens:
             tokens = [token for token in tokens if token not in self.special]
@@ -219,7 +219,7 @@ class PythonBackend:
                 continue
             joined = self.scheme.join(run) if run else ""
             texts, run = [*texts, *([joined] if joined else []), token], []
-        return " ".join([*texts, *([self.scheme.join(run)] if run else [])])
+        return between.join([*texts, *([self.scheme.join(run)] if run else [])])
 
 
 def made(
