@@ -245,3 +245,36 @@ def test_voices(load, tmp_path):
     (tmp_path / "speaker_embeddings" / "en_speaker_0_fine_prompt.npy").write_bytes(b"no")
     with pytest.raises(jf.CheckpointError, match="must be an array of a voice"):
         bark("a", voice_preset="en_speaker_0")
+
+
+def test_as_many_images_as_tokens(load):
+    processor, picture = load("qwen2_vl"), PICTURES["wide"]
+    with pytest.raises(jf.InputError, match=r"texts must hold '<\|image_pad\|>' for each of 1 images, got 2"):
+        processor(picture, "<|image_pad|> <|image_pad|>")
+    with pytest.raises(jf.InputError, match=r"a text's \d+ image tokens must not be cut off, got 3"):
+        processor(picture, "<|image_pad|>", truncation=True, max_length=3)
+    with pytest.raises(jf.InputError, match="a side must be at most 200 times as long as the other, got 4 x 804"):
+        processor(np.zeros((4, 804, 3), np.uint8))
+    with pytest.raises(jf.InputError, match="sides must be multiples of 8, got 61 x 117; pass do_resize=True"):
+        processor(picture, do_resize=False)
+    with pytest.raises(jf.InputError, match="patch_size must be a whole number from 1 on, got"):
+        processor(picture, patch_size=[4, 4])
+    with pytest.raises(jf.InputError, match="text or images must be given"):
+        processor()
+
+
+def test_videos_are_as_many_tokens_as_their_patches(load):
+    processor, clip = load("qwen2_5_vl"), [PICTURES["wide"]] * 4
+    out = processor(text="<|video_pad|> two", videos=[clip], return_tensors="np", fps=4)
+    index = processor.tokenizer.convert_tokens_to_ids("<|video_pad|>")
+    assert (out.input_ids == index).sum() * 4 == out.video_grid_thw.prod() == len(out.pixel_values_videos)
+    assert (out.video_grid_thw[0, 0], out.second_per_grid_ts) == (2, [0.5])
+    with pytest.raises(jf.InputError, match="fps must be a number or one for each of 1 videos"):
+        processor(text="<|video_pad|>", videos=[clip], fps=[1, 2])
+
+
+def test_tiles_need_the_size_of_patches(tmp_path):
+    BY_NAME["llava-next"].write(tmp_path)
+    (tmp_path / "processor_config.json").write_text('{"processor_class": "LlavaNextProcessor"}')
+    with pytest.raises(jf.CheckpointError, match="patch_size must be a whole number from 1 on, got 0"):
+        jf.AutoProcessor.from_pretrained(tmp_path)

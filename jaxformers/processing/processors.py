@@ -160,6 +160,12 @@ class Processor:
         """The texts of rows of token ids [B, S]."""
         return self.tokenizer.batch_decode(rows, **options)
 
+    def post_process_image_text_to_text(
+        self, generated_outputs: Any, skip_special_tokens: bool = True, **options: Any
+    ) -> list[str]:
+        """The texts of rows of ids [B, S] that a model wrote about images."""
+        return self.batch_decode(generated_outputs, skip_special_tokens=skip_special_tokens, **options)
+
     def apply_chat_template(self, conversation: Any, **options: Any) -> Any:
         """As the tokenizer's, but giving the text unless `tokenize=True` is asked for."""
         return self.tokenizer.apply_chat_template(conversation, **{"tokenize": False, **options})

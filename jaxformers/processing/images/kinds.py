@@ -10,6 +10,7 @@ from jaxformers.processing.images import (
     detr,
     documents,
     fuyu,
+    grids,
     oneformer,
     owl,
     padders,
@@ -90,6 +91,7 @@ _CODEBOOK = {
     "codebook_do_map_pixels": True,
 }
 _CLIP_LIKE = _plain(_short(224), _CLIP, _BICUBIC, 224, **_WITH_RGB)
+_PINPOINTS = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
 _SAM = {
     **_plain({"longest_edge": 1024}, _IMAGENET),
     "mask_size": {"longest_edge": 256},
@@ -173,6 +175,18 @@ KINDS: dict[str, tuple[type[ImageProcessor], dict[str, Any]]] = {
         _plain(346, resample=0, do_center_crop=False, crop_size=_square(289), rescale_offset=False, include_top=True),
     ),
     "Llava": (borders.Llava, {**_CLIP_LIKE, "do_pad": False}),
+    "LlavaNext": (grids.LlavaNext, {**_CLIP_LIKE, "do_pad": True, "image_grid_pinpoints": _PINPOINTS}),
+    "Pixtral": (
+        grids.Pixtral,
+        _plain({"longest_edge": 1024}, _CLIP, _BICUBIC, patch_size=_square(16), **_WITH_RGB),
+    ),
+    "Qwen2VL": (
+        grids.Qwen2VL,
+        {
+            **_plain({"shortest_edge": 56**2, "longest_edge": 1280 * 28**2}, _CLIP, _BICUBIC, **_WITH_RGB),
+            **{"min_pixels": None, "max_pixels": None, "patch_size": 14, "temporal_patch_size": 2, "merge_size": 2},
+        },
+    ),
     "Swin2SR": (
         borders.Swin2SR,
         {"do_rescale": True, "rescale_factor": 1 / 255, "do_pad": True, "size_divisor": 8},

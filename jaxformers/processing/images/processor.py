@@ -42,6 +42,7 @@ class ImageProcessor(Configured):
     sizes: ClassVar[tuple[str, ...]] = SIZES_OF  # settings that are sizes
     renamed: ClassVar[Mapping[str, str]] = {}  # keys of old files
     sides: ClassVar[tuple[str, ...]] = ()  # what `size` must name, if not just any of SIZES
+    counts: ClassVar[tuple[str, ...]] = ()  # settings that are counts here, and not in other classes
     may_lack: ClassVar[tuple[str, ...]] = ()  # settings that a step needs as a rule, and not here
     name = "ImageProcessor"
 
@@ -66,7 +67,7 @@ class ImageProcessor(Configured):
             "normalize": ("image_mean", "image_std"),
             "pad": ("size_divisor",),
         }
-        problems = rules.broken(self.settings, self.defaults)
+        problems = rules.broken(self.settings, self.defaults, self.counts)
         problems += [
             f"{key} must be given, as do_{step} is on"
             for step in self.steps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,10 @@ def _colors(x: Any) -> bool:
     return bool(rows) and all(np.ndim(row) == 1 and _numbers(row) and len(row) == len(rows[0]) for row in rows)
 
 
+def _pairs(x: Any) -> bool:
+    return isinstance(x, list | tuple) and len(x) > 0 and all(map(_pair, x))
+
+
 def _pair(x: Any) -> bool:
     values = list(x.values()) if isinstance(x, Mapping) else list(x) if isinstance(x, list | tuple) else []
     return len(values) == 2 and all(_whole(n) and n > 0 for n in values)
@@ -55,6 +59,7 @@ RULES: dict[str, Rule] = {
     "ignore_index": ("a whole number", _whole),
     "clusters": ("colors [N, C]", _colors),
     "patch_size": ("two whole numbers from 1 on", _pair),
+    "image_grid_pinpoints": ("sizes (height, width) of whole numbers from 1 on", _pairs),
     **dict.fromkeys(
         (
             "ensure_multiple_of",
@@ -75,14 +80,16 @@ RULES: dict[str, Rule] = {
 }
 
 
-def broken(settings: Mapping[str, Any], known: Mapping[str, Any]) -> list[str]:
+def broken(settings: Mapping[str, Any], known: Mapping[str, Any], counts: Collection[str] = ()) -> list[str]:
     """What is wrong with the settings that are `known`; those of FLAVA's codebook keep the same rules.
 
-    known: by name what settings are when left out. One that is then given must not be null.
+    Args:
+      known: by name what settings are when left out. One that is then given must not be null.
+      counts: names of those that are counts, whatever the rule of that name is.
     """
     out = []
     for name, value in settings.items():
-        rule = RULES.get(name.removeprefix("codebook_"))
+        rule = _COUNT if name in counts else RULES.get(name.removeprefix("codebook_"))
         if rule is None or name not in known or (value is None and (known[name] is None or name in _STEPS)):
             continue
         if value is None or not rule[1](value):

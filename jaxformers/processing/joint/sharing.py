@@ -1,8 +1,8 @@
-"""What processors share: whose the options of a call are, and settings that are counts."""
+"""What processors share: whose the options of a call are, settings that are counts, image tokens that are cut."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxformers.errors import InputError
@@ -30,3 +30,13 @@ def count(processor: Processor, name: str, usual: int) -> int:
     if not isinstance(n, int) or isinstance(n, bool) or n < 1:
         raise InputError(processor.name, [f"{name} must be a whole number from 1 on, got {n!r}"])
     return n
+
+
+def unbroken(
+    processor: Processor, texts: Sequence[str], rows: Sequence[Sequence[int]], token: str, index: int
+) -> None:
+    """Raises InputError if a row of ids has more or fewer of a token, `index`, than its text: it was cut."""
+    for text, row in zip(texts, rows, strict=False):
+        if (n := text.count(token)) != (got := list(row).count(index)):
+            problem = f"a text's {n} image tokens must not be cut off, got {got}"
+            raise InputError(processor.name, [problem], "pass a greater max_length, or no truncation")

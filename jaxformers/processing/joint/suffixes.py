@@ -9,7 +9,7 @@ import tokenizers
 from jaxformers.errors import InputError
 from jaxformers.processing.features import Features
 from jaxformers.processing.images.loading import flat
-from jaxformers.processing.joint.sharing import shares
+from jaxformers.processing.joint.sharing import shares, unbroken
 from jaxformers.processing.processors import Processor
 from jaxformers.tokenization.tensors import arrays
 
@@ -70,10 +70,7 @@ class PaliGemma(Processor):
         pixels = self.seen(images, return_tensors=return_tensors, **theirs)["pixel_values"]
         said = dict(self.read(prompts, text_pair=suffix, return_token_type_ids=suffix is not None, **rest))
         image = self.tokenizer.convert_tokens_to_ids(self.image_token)
-        for prompt, row in zip(prompts, said["input_ids"], strict=False):
-            if (n := prompt.count(self.image_token)) != row.count(image):
-                problem = f"a text's {n} image tokens must not be cut off, got {row.count(image)}"
-                raise InputError(self.name, [problem], "pass a greater max_length, or no truncation")
+        unbroken(self, prompts, said["input_ids"], self.image_token, image)
         if suffix is not None:
             pairs = zip(said["input_ids"], said["token_type_ids"], strict=True)
             said["labels"] = [[i if kind else _IGNORED for i, kind in zip(*pair, strict=True)] for pair in pairs]

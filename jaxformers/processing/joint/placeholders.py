@@ -1,0 +1,214 @@
+"""Processors of models that put as many tokens in a text as an image takes: LLaVA-NeXT, Pixtral, Qwen2-VL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from jaxformers.errors import InputError
+from jaxformers.processing.features import Features
+from jaxformers.processing.images.grids import best_size
+from jaxformers.processing.joint.sharing import count, shares, unbroken
+from jaxformers.processing.processors import Processor
+from jaxformers.tokenization.tensors import arrays
+
+
+class Placeholders(Processor):
+    """Each image token in a text stands for an image, and becomes as many tokens as the model makes of it."""
+
+    token = "<image>"
+    usual_kind: str | None = None  # of what is returned, if the call does not say
+
+    def __init__(self, *parts: Any):
+        super().__init__(*parts)
+        self.image_token = getattr(self.tokenizer, "image_token", None) or self.settings.get("image_token", self.token)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The tokens that stand for an image."""
+        return (self.image_token,)
+
+    def texts_of(self, fields: Mapping[str, Any]) -> Iterator[str]:
+        """What stands in a text for each image."""
+        raise NotImplementedError
+
+    def pieces(self, fields: Mapping[str, Any]) -> dict[str, Iterator[str]]:
+        """What stands in texts for each of several tokens."""
+        return {self.image_token: self.texts_of(fields)}
+
+    def __call__(  # type: ignore[override]
+        self,
+        images: Any = None,
+        text: Any = None,
+        return_tensors: str | None = None,
+        return_mm_token_type_ids: bool = False,
+        **options: Any,
+    ) -> Features:
+        """The image processor's fields and the tokenizer's.
+
+        Args:
+          images: images in the order of their tokens.
+          text: a text or a list, with an image token for each image.
+          return_mm_token_type_ids: also `mm_token_type_ids`, 1 at what stands for images.
+          options: of both calls.
+
+        Raises:
+          InputError: neither is given, or there are fewer or more images than tokens, or tokens are cut off.
+        """
+        if images is None and text is None and options.get("videos") is None:
+            raise InputError(self.name, ["text or images must be given"])
+        kind = return_tensors or self.usual_kind
+        theirs, rest = shares(self, options)
+        kinds = rest.pop("return_mm_token_type_ids", return_mm_token_type_ids)
+        fields = self.look(images, kind, theirs)
+        if text is None:
+            return Features(fields)
+        return Features({**self._said(text, fields, kinds, kind, rest), **fields})
+
+    def look(self, images: Any, kind: str | None, options: dict[str, Any]) -> dict[str, Any]:
+        """The fields of images, if there are any."""
+        return {} if images is None else dict(self.seen(images, return_tensors=kind, **options))
+
+    def _said(self, text: Any, fields: Mapping[str, Any], kinds: bool, kind: str | None, rest: Any) -> dict[str, Any]:
+        """The tokenizer's fields of texts."""
+        texts = [text] if isinstance(text, str) else list(text)
+        pieces = self.pieces(fields) if fields else {}
+        for token, of_token in pieces.items():
+            texts = placed(self.name, texts, token, of_token)
+        said = dict(self.read(texts, **rest))
+        for token in pieces or (self.image_token,):
+            unbroken(self, texts, said["input_ids"], token, self.tokenizer.convert_tokens_to_ids(token))
+        if kinds:
+            marks = set(self.tokenizer.convert_tokens_to_ids(list(self.marks)))
+            said["mm_token_type_ids"] = [[int(i in marks) for i in row] for row in said["input_ids"]]
+        return said if kind is None else arrays(said, kind)
+
+
+def placed(name: str, texts: list[str], token: str, pieces: Iterator[str]) -> list[str]:
+    """Texts with a piece in the place of each token.
+
+    Raises:
+      InputError: there are fewer or more pieces than tokens.
+    """
+    held = list(pieces)
+    wanted = sum(text.count(token) for text in texts)
+    if wanted != len(held):
+        raise InputError(name, [f"texts must hold {token!r} for each of {len(held)} images, got {wanted}"])
+    left = iter(held)
+    out = []
+    for text in texts:
+        first, *more = text.split(token)
+        out.append(first + "".join(next(left) + part for part in more))
+    return out
+
+
+class LlavaNext(Placeholders):
+    """An image is its whole and, row by row, the tiles that are not border, each row with an end."""
+
+    def __init__(self, *parts: Any):
+        super().__init__(*parts)
+        self.patch = count(self, "patch_size", 0)
+
+    def texts_of(self, fields: Mapping[str, Any]) -> Iterator[str]:
+        h, w = fields["pixel_values"][0].shape[-2:]
+        more = self.settings.get("num_additional_image_tokens", 0)
+        more -= self.settings.get("vision_feature_select_strategy") == "default"
+        for size in fields["image_sizes"]:
+            rows, columns = self._inner(int(size[0]), int(size[1]), h, w)
+            yield self.image_token * (rows * (columns + 1) + (h // self.patch) * (w // self.patch) + more)
+
+    def _inner(self, height: int, width: int, h: int, w: int) -> tuple[int, int]:
+        """Rows and columns of patches of the tiles, h x w each, without the border."""
+        best = best_size(height, width, self.image_processor.image_grid_pinpoints)
+        rows, columns = h // self.patch * (best[0] // h), w // self.patch * (best[1] // w)
+        if width / height > columns / rows:
+            rows -= (rows - int(round(height * (columns / width), 7))) // 2 * 2
+        else:
+            columns -= (columns - int(round(width * (rows / height), 7))) // 2 * 2
+        return rows, columns
+
+
+class Pixtral(Placeholders):
+    """An image is its rows of patches, each with a token of its end; there are always arrays."""
+
+    token = "[IMG]"
+    usual_kind = "np"
+
+    def __init__(self, *parts: Any):
+        super().__init__(*parts)
+        self.image_token = self.settings.get("image_token", self.token)
+        self.image_break_token = self.settings.get("image_break_token", "[IMG_BREAK]")
+        self.image_end_token = self.settings.get("image_end_token", "[IMG_END]")
+        self.patch = count(self, "patch_size", 16) * count(self, "spatial_merge_size", 1)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        return self.image_token, self.image_break_token, self.image_end_token
+
+    def seen(self, what: Any, **options: Any) -> Features:
+        """The fields of images, in patches of the processor's own size."""
+        return super().seen(what, patch_size=self.patch, **options)
+
+    def texts_of(self, fields: Mapping[str, Any]) -> Iterator[str]:
+        for size in fields["image_sizes"]:
+            row = self.image_token * (int(size[1]) // self.patch)
+            yield self.image_break_token.join([row] * (int(size[0]) // self.patch)) + self.image_end_token
+
+
+class Qwen2VL(Placeholders):
+    """An image is its merged patches; so is a video, of `videos`, lists of frames."""
+
+    token = "<|image_pad|>"
+
+    def __init__(self, *parts: Any):
+        super().__init__(*parts)
+        self.video_token = getattr(self.tokenizer, "video_token", None) or "<|video_pad|>"
+
+    def look(self, images: Any, kind: str | None, options: dict[str, Any]) -> dict[str, Any]:
+        """The fields of images and videos, if there are any."""
+        if images is None and options.get("videos") is None:
+            return {}
+        return dict(self.seen(images, return_tensors=kind, **options))
+
+    def pieces(self, fields: Mapping[str, Any]) -> dict[str, Iterator[str]]:
+        merged = self.image_processor.merge_size**2
+
+        def of(token: str, grids: Any) -> Iterator[str]:
+            return (token * (int(t * h * w) // merged) for t, h, w in grids)
+
+        tokens = {"image_grid_thw": self.image_token, "video_grid_thw": self.video_token}
+        return {token: of(token, fields[k]) for k, token in tokens.items() if k in fields}
+
+    def post_process_image_text_to_text(
+        self,
+        generated_outputs: Any,
+        skip_special_tokens: bool = True,
+        clean_up_tokenization_spaces: bool = False,
+        **options: Any,
+    ) -> list[str]:
+        """The texts of rows of ids [B, S]."""
+        how = {"clean_up_tokenization_spaces": clean_up_tokenization_spaces, **options}
+        return self.batch_decode(generated_outputs, skip_special_tokens=skip_special_tokens, **how)
+
+
+class Qwen25VL(Qwen2VL):
+    """As `Qwen2VL`, and knows how long videos take."""
+
+    def __call__(self, images: Any = None, text: Any = None, fps: Any = 2.0, **options: Any) -> Features:  # type: ignore[override]
+        """As `Placeholders`; of videos also `second_per_grid_ts`, a list of the seconds between patches.
+
+        Args:
+          fps: frames a second, a number or one for each video.
+
+        Raises:
+          InputError: there are more or fewer numbers than videos.
+        """
+        fields = super().__call__(images, text, **options)
+        if "video_grid_thw" not in fields:
+            return fields
+        n = len(fields["video_grid_thw"])
+        rates = [fps] * n if isinstance(fps, int | float) else list(fps)
+        if len(rates) != n:
+            raise InputError(self.name, [f"fps must be a number or one for each of {n} videos, got {fps!r}"])
+        times = self.image_processor.temporal_patch_size
+        return Features({**fields, "second_per_grid_ts": [times / rate for rate in rates]})
