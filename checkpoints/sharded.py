@@ -37,12 +37,12 @@ def load_sharded(path: str | os.PathLike, like: Any) -> Any:
     Args:
       path: the directory.
       like: the tree to be made, of arrays or of `jax.ShapeDtypeStruct` with a `sharding` (as `spec.abstract` makes
-        them): each device reads its own part, in this dtype.
+        them): each device reads its own part, in this dtype. What has no place of its own, such as an optimizer's
+        count of steps, is put on all devices of the mesh that others have.
 
     Raises:
       CheckpointError: there is no such checkpoint, or it holds other names or shapes, all of which are listed.
     """
-    import jax
     import orbax.checkpoint as ocp
 
     folder = _folder(path)
@@ -54,10 +54,22 @@ def load_sharded(path: str | os.PathLike, like: Any) -> Any:
         if problems:
             raise CheckpointError(str(path), problems, "the checkpoint does not fit the tree to be made")
 
-        def wanted(x):
-            return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=getattr(x, "sharding", None))
+        return checkpointer.restore(folder, _placed(like))
 
-        return checkpointer.restore(folder, jax.tree.map(wanted, like))
+
+def _placed(like: Any) -> Any:
+    import jax
+    from jax.sharding import NamedSharding, PartitionSpec, SingleDeviceSharding
+
+    own = [getattr(x, "sharding", None) for x in jax.tree.leaves(like)]
+    mesh = next((s.mesh for s in own if isinstance(s, NamedSharding)), None)
+    rest = SingleDeviceSharding(jax.local_devices()[0]) if mesh is None else NamedSharding(mesh, PartitionSpec())
+
+    def one(x):
+        free = getattr(x, "sharding", None) is None or (isinstance(x, jax.Array) and not x.committed)
+        return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=rest if free else x.sharding)
+
+    return jax.tree.map(one, like)
 
 
 def _folder(path: str | os.PathLike) -> Any:

@@ -402,6 +402,11 @@ def test_shards_of_any_mesh_to_any_mesh(tmp_path, stack):
     for x, y, s in zip(*map(jax.tree.leaves, (read, model.params, plan.shardings)), strict=True):
         assert x.sharding.is_equivalent_to(s, x.ndim)
         np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
+    like = {"params": read, "count": jnp.zeros((), jnp.int32), "free": jax.ShapeDtypeStruct((2,), jnp.float32)}
+    checkpoints.save_sharded(tmp_path / "y", {"params": read, "count": jnp.int32(3), "free": np.ones(2, np.float32)})
+    more = checkpoints.load_sharded(tmp_path / "y", like)
+    assert more["count"].sharding.device_set == more["free"].sharding.device_set == set(plan.mesh.devices.flat)
+    assert (int(more["count"]), more["free"].tolist()) == (3, [1.0, 1.0])
     with pytest.raises(jf.CheckpointError, match="path must be new"):
         checkpoints.save_sharded(tmp_path / "x", model.params)
     checkpoints.save_sharded(tmp_path / "x", {"a": jnp.ones(3)}, overwrite=True)

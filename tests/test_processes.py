@@ -3,6 +3,8 @@
 import json
 import os
 import pathlib
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,10 +14,12 @@ import time
 import jax
 import numpy as np
 import pytest
+import yaml
 from support import job
 
 import jaxformers as jf
 from jaxformers import checkpoints
+from jaxformers.sharding.detect import Place, detect
 
 pytestmark = pytest.mark.xdist_group("processes")  # one after the other
 
@@ -33,6 +37,8 @@ LLAMA = jf.AutoConfig.for_model(
 
 def launched(*args, **options) -> subprocess.CompletedProcess:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "OMPI_", "PMI_"))}
+    env["JAX_COMPILATION_CACHE_DIR"] = str(jax.config.jax_compilation_cache_dir)
+    env["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     env["PYTHONPATH"] = str(pathlib.Path(__file__).parent)
     command = [sys.executable, "-m", "jaxformers", "launch", *map(str, args)]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False, **options)
@@ -175,3 +181,53 @@ def test_what_can_not_be_launched(tmp_path):
     assert done.returncode == 1
     for problem in ("--processes must be positive, got 0", "--devices-per-process", "script must be a Python file"):
         assert problem in done.stderr
+
+
+# ------------------------------------------------------------------------------------------------------ the page on it
+
+PAGE = (pathlib.Path(__file__).parents[1] / "docs" / "hosts.md").read_text()
+
+
+def blocks(kind: str) -> list[str]:
+    return re.findall(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
+
+
+def test_the_page_s_program_runs_and_goes_on_with_fewer_processes(checkpoint, tmp_path):
+    (program,) = blocks("python")
+    file = tmp_path / "train.py"
+    file.write_text(program)
+    run = tmp_path / "run"
+    options = "--processes", 2, "--devices-per-process", 2
+    done = launched(*options, file, checkpoint, run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    steps = [line for line in done.stdout.splitlines() if "step" in line]
+    assert [line.split(":")[0] for line in steps] == [f"[0] step {i}" for i in range(4)]
+    texts = {line[4:] for line in done.stdout.splitlines() if re.match(r"\[\d\] \[\[5, 5, 5, 5", line)}
+    assert len(texts) == 1
+    first = jf.load(run / "model")
+    shutil.rmtree(run / "4")
+    done = launched("--processes", 1, file, checkpoint, run)
+    assert done.returncode == 0, done.stdout + done.stderr
+    again = [line for line in done.stdout.splitlines() if "step" in line]
+    assert [line.split(":")[0] for line in again] == ["[0] step 2", "[0] step 3"]
+    assert again == steps[2:]
+    for x, y in zip(*map(jax.tree.leaves, (first.params, jf.load(run / "model").params)), strict=True):
+        assert error(np.asarray(x), np.asarray(y)) < 1e-5
+
+
+def test_the_page_s_job_files():
+    for script in blocks("sh"):
+        subprocess.run(["bash", "-n"], input=script, text=True, check=True)
+    files = [yaml.safe_load(text) for text in blocks("yaml")]
+    assert [file.get("kind") for file in files] == ["JobSet", "JAXJob", "TrainJob", None]
+    (job,) = files[0]["spec"]["replicatedJobs"]
+    pods = job["template"]["spec"]
+    (container,) = pods["template"]["spec"]["containers"]
+    env = {x["name"]: x["value"] for x in container["env"]}
+    last = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "JOB_COMPLETION_INDEX": str(pods["completions"] - 1)}
+    first = f"{files[0]['metadata']['name']}-{job['name']}-0-0.{files[0]['metadata']['name']}"
+    assert detect({**env, **last}) == Place(3, pods["parallelism"], f"{first}:8482", "an Indexed Job")
+    assert container["ports"] == [{"containerPort": 8482}]
+    mounted = {v["name"] for v in container["volumeMounts"]}
+    assert mounted == {v["name"] for v in pods["template"]["spec"]["volumes"]}
+    assert files[1]["spec"]["jaxReplicaSpecs"]["Worker"]["template"]["spec"]["containers"][0]["name"] == "jax"

@@ -68,8 +68,6 @@ def refusals(mesh, mine) -> dict[str, str]:
 def main(folder: pathlib.Path) -> None:
     place = sharding.start(timeout=60)
     assert sharding.start() == place == sharding.here()
-    jax.config.update("jax_compilation_cache_dir", str(pathlib.Path.home() / ".cache" / "jaxformers" / "tests"))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     warnings.simplefilter("error")
     mesh = sharding.mesh(fsdp=2, tensor=-1)
     model = jf.load(folder / "model", mesh=mesh, rules=RULES)
