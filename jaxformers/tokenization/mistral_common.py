@@ -89,8 +89,6 @@ class MistralCommonTokenizer(FastTokenizer):
             raise InputError("tokenizer", [f"text must be a string or a list of ids, got {text!r:.60}"])
         return list(self._run([text], None, None, split, add_special_tokens=special)[0].ids)
 
-    # -------------------------------------------------------------------------------------------- ids -> text
-
     def _text(self, ids: list[int], skip_special_tokens: bool, between: str = "") -> str:
         """Bytes on either side of a special token make no character together."""
         special = self.added_tokens_decoder
@@ -133,8 +131,6 @@ class MistralCommonTokenizer(FastTokenizer):
     def get_vocab(self) -> dict[str, int]:
         """`{text: id}`; of tokens that stand for the same text the last."""
         return {self._text([i], False): i for i in range(len(self))}
-
-    # -------------------------------------------------------------------------------------------- conversations
 
     def apply_chat_template(  # type: ignore[override]
         self,
@@ -189,8 +185,6 @@ class MistralCommonTokenizer(FastTokenizer):
         if index not in self.added_tokens_decoder:
             raise InputError("apply_chat_template", [f"this needs the special token {token}, which {FILE} lacks"])
         return index
-
-    # -------------------------------------------------------------------------------------------- files
 
     def add_tokens(self, *_: Any, **__: Any) -> int:
         """Refused: the file has no room for more."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from jaxformers.errors import CheckpointError
 from jaxformers.tokenization.formats import files, options, specials
+from jaxformers.tokenization.formats.japanese_cleaning import cleaned
 from jaxformers.tokenization.formats.python_backend import PythonBackend, made
 from jaxformers.tokenization.formats.python_rows import Encoding, Template
 from jaxformers.tokenization.formats.scheme import Scheme
@@ -35,28 +36,6 @@ _PLAIN = {
 _SYMBOLS = re.compile("[\u00a1-\u00bf\u01c0-\u01c3\u02b9-\u0362]")
 _SIGNS = re.compile("[\u2000-\u2bff]")
 _BYTE = re.compile(r"<\|byte(\d+)\|>")
-_HOUR = r"(?:\d|:|\([日月火水木金土]\)|[㈪-㈰])*"
-# What has a token of its own where text is cleaned, in this order.
-_CLEANED = [
-    (re.compile(pattern), token)
-    for pattern, token in (
-        (r"(?:https?|ftp)://[-_.!~*'()a-zA-Z0-9;/?:@&=+$,%#]+", "<URL>"),
-        (r"[A-Za-z0-9._+]*@[-_0-9A-Za-z]+(?:\.[A-Za-z]+)*", "<EMAIL>"),
-        (r"\(?[0-9]{2,4}[-()]?[0-9]{2,4}[-)]?[0-9]{3,4}", "<TEL>"),
-        (r"(?:[12]\d{3}[-/年])*(?:0?[1-9]|1[0-2])[-/月](?:0?[1-9]日?)*" + _HOUR, "<DATE>"),
-        (
-            r"(?:明治|大正|昭和|平成|令和|[㍻-㍾㋿])\d{1,2}年(?:0?[1-9]|1[0-2])月(?:0?[1-9]|[12][0-9]|3[01])日"
-            + _HOUR,
-            "<DATE>",
-        ),
-        (
-            r"(?:\d,\d{3}|[\d億])*+(?:\d,\d{3}|[\d万])*+(?:\d,\d{3}|[\d千])*+"
-            r"(?:(?:千万|千|万)?(?:円|ドル|ユーロ))+(?:\(税[込抜]\)|\+tax)*",
-            "<PRICE>",
-        ),
-        ("(?:[\u2500-\u259f]|<BLOCK>)+", "<BLOCK>"),
-    )
-]
 
 
 class Subwords(Scheme):
@@ -87,8 +66,7 @@ class Subwords(Scheme):
         for old, new in (*_PLAIN.items(), *self.emoji.items()):
             text = text.replace(old, new)
         if self.cleans:
-            for pattern, token in _CLEANED:
-                text = pattern.sub(token, text)
+            text = cleaned(text)
         out: list[str] = []
         at = 0
         while at < len(text):
