@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import hashlib
 import json
 import logging
+import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -34,6 +38,9 @@ def start(
     (JobSet, JAXJob, TrainJob, PyTorchJob, Indexed Jobs), Cloud TPU pods and GKE's slices, Ray Train. A process that is
     told of no others, or of none but itself, goes on alone. A second call returns what the first did. On CPUs the
     collectives are gloo's unless JAX is configured otherwise. Processes but the first log errors only.
+
+    From then on an error that nobody catches ends its process at once, so that the scheduler hears of it and ends the
+    others. JAX would have it wait for them, while they wait for it.
 
     Args:
       coordinator: "host:port" of process 0, the same for all.
@@ -72,6 +79,7 @@ def start(
         todo = "call it first in the program: before jax.devices(), and before any array is made"
         raise JaxformersError(_WHERE, [f"JAX does not join: {e}"], todo) from None
     _joined.append(place)
+    sys.excepthook = functools.partial(_end_at_once, sys.excepthook)
     if place.index:
         logging.getLogger("jaxformers").setLevel(logging.ERROR)
     _log.info("%d processes, told by %s, meet at %s", place.processes, place.told, place.coordinator)
@@ -102,6 +110,15 @@ def _place(coordinator: str | None, processes: int | None, index: int | None, de
     if problems:
         raise JaxformersError(_WHERE, problems)
     return place
+
+
+def _end_at_once(report: Any, kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    report(kind, error, trace)
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(130 if issubclass(kind, KeyboardInterrupt) else 1)
 
 
 def here() -> Place:

@@ -164,6 +164,20 @@ def test_launch_hands_on_the_first_failure_and_ends_the_others(script, ends, sta
     assert ("ZeroDivisionError" in done.stderr) == (status == 1)
 
 
+def test_a_process_that_fails_does_not_wait_for_the_others(script):
+    """JAX's own way out is a barrier, at which it would wait for those that wait for it in a collective."""
+    file = script(
+        "import jax\nfrom jaxformers import sharding\nsharding.start(timeout=60)\njax.devices()\n"
+        "if i == 1:\n    raise ValueError('my own')\n"
+        "sharding.agree('all', a=1)\n"
+    )
+    start = time.monotonic()
+    done = launched("--processes", 2, "--grace", 1, file)
+    assert done.returncode == 1
+    assert "[1] ValueError: my own" in done.stderr.splitlines()
+    assert time.monotonic() - start < 25
+
+
 def test_launch_hands_on_signals(script):
     file = script(
         "signal.signal(signal.SIGTERM, lambda *a: sys.exit(5))\nprint('ready', flush=True)\ntime.sleep(60)\n"
