@@ -278,3 +278,22 @@ def test_tiles_need_the_size_of_patches(tmp_path):
     (tmp_path / "processor_config.json").write_text('{"processor_class": "LlavaNextProcessor"}')
     with pytest.raises(jf.CheckpointError, match="patch_size must be a whole number from 1 on, got 0"):
         jf.AutoProcessor.from_pretrained(tmp_path)
+
+
+def test_groups_of_images(load, tmp_path):
+    processor, picture = load("idefics3"), PICTURES["wide"]
+    with pytest.raises(
+        jf.InputError, match=r"texts must hold '<image>' once for each image, got \[1\] for \[2\] images"
+    ):
+        processor([[picture, picture]], "<image>")
+    with pytest.raises(jf.InputError, match="images must be given for the 1 image tokens of the texts"):
+        processor(text="a <image>")
+    with pytest.raises(jf.InputError, match="text or images must be given"):
+        processor()
+    empty = processor([[picture], []], ["<image>", "a cat"], padding=True, return_tensors="np")
+    assert not empty.pixel_attention_mask[1].any()
+    with pytest.raises(jf.InputError, match=r"max_image_size must have longest_edge, got {'height': 9, 'width': 9}"):
+        processor(picture, max_image_size={"height": 9, "width": 9})
+    (tmp_path / "processor_config.json").write_text('{"processor_class": "Idefics3Processor", "image_seq_len": 1.5}')
+    with pytest.raises(jf.CheckpointError, match=r"image_seq_len must be a whole number from 1 on, got 1\.5"):
+        jf.AutoProcessor.from_pretrained(tmp_path)

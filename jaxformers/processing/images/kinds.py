@@ -17,6 +17,7 @@ from jaxformers.processing.images import (
     queries,
     sam,
     segmenters,
+    splits,
     tokens,
     videos,
 )
@@ -25,7 +26,7 @@ from jaxformers.processing.images.processor import ImageProcessor
 _HALF = ([0.5, 0.5, 0.5], [0.5, 0.5, 0.5])
 _IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
 _CLIP = ([0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711])
-_BILINEAR, _BICUBIC = 2, 3
+_LANCZOS, _BILINEAR, _BICUBIC = 1, 2, 3
 _RESIZES = ("do_resize", "size", "resample")
 
 
@@ -92,6 +93,10 @@ _CODEBOOK = {
 }
 _CLIP_LIKE = _plain(_short(224), _CLIP, _BICUBIC, 224, **_WITH_RGB)
 _PINPOINTS = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
+_SQUARES = {
+    **_plain({"longest_edge": 4 * 364}, resample=_LANCZOS, do_pad=True, do_image_splitting=True, **_WITH_RGB),
+    "max_image_size": {"longest_edge": 364},
+}
 _SAM = {
     **_plain({"longest_edge": 1024}, _IMAGENET),
     "mask_size": {"longest_edge": 256},
@@ -234,6 +239,12 @@ KINDS: dict[str, tuple[type[ImageProcessor], dict[str, Any]]] = {
             "rescale_factor": 1 / 255,
         },
     ),
+    "Idefics2": (
+        splits.Idefics2,
+        _plain({"shortest_edge": 378, "longest_edge": 980}, do_pad=True, do_image_splitting=False, **_WITH_RGB),
+    ),
+    "Idefics3": (splits.Idefics3, _SQUARES),
+    "SmolVLM": (splits.Idefics3, _SQUARES),
     "InstructBlipVideo": (videos.InstructBlipVideo, _plain(384, _CLIP, _BICUBIC, **_WITH_RGB)),
     "Tvlt": (videos.Tvlt, _plain(_short(224), crop=224, patch_size=[16, 16], num_frames=8)),
     "Tvp": (

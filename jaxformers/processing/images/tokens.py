@@ -122,13 +122,15 @@ class Idefics(ImageProcessor):
         return True
 
     def arrays(self, images: Any, input_data_format: str | None = None) -> list[np.ndarray]:
-        return super().arrays([self._on_white(x) for x in flat(images)], input_data_format)
-
-    def _on_white(self, image: Any) -> Any:
-        if not hasattr(image, "convert") or image.mode == "RGB":
-            return image
-        image = image.convert("RGBA")
-        return pillow().alpha_composite(pillow().new("RGBA", image.size, (255, 255, 255)), image).convert("RGB")
+        return super().arrays([on_white(x) for x in flat(images)], input_data_format)
 
     def do_resize_to(self, x: np.ndarray) -> np.ndarray:
         return transforms.resize(x, (self.image_size, self.image_size), _BICUBIC)
+
+
+def on_white(image: Any) -> Any:
+    """A Pillow image without what is transparent, which becomes white; anything else as it is."""
+    if not hasattr(image, "convert") or image.mode == "RGB":
+        return image
+    image = image.convert("RGBA")
+    return pillow().alpha_composite(pillow().new("RGBA", image.size, (255, 255, 255)), image).convert("RGB")
