@@ -12,7 +12,10 @@ import jaxformers as jf
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_equals_the_reference(case, tmp_path):
-    tokenizer = jf.AutoTokenizer.from_pretrained(case.write(tmp_path))
+    same(jf.AutoTokenizer.from_pretrained(case.write(tmp_path)), case)
+
+
+def same(tokenizer, case):
     wanted = unpack(GOLDENS / f"{case.name}.npz")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -28,3 +31,45 @@ def test_equals_the_reference(case, tmp_path):
 
 def test_every_golden_has_its_case():
     assert {p.stem for p in GOLDENS.glob("*.npz")} == {case.name for case in cases()}
+
+
+@pytest.mark.parametrize(
+    ("first", "name"),
+    [
+        ("bert", "bert-cased"),
+        ("cohere", "cohere-space"),
+        ("gemma", "gemma-ends"),
+        ("gpt-neox", "gpt-neox-ends"),
+        ("gpt2", "gpt2-space"),
+        ("llama", "llama-ends"),
+        ("mbart", "mbart-german"),
+        ("roberta", "roberta-space"),
+    ],
+)
+def test_settings_go_before_tokenizer_json(first, name, tmp_path):
+    """As the reference gives it for older files and settings, tokenizer.json and those settings give it, too."""
+    by_name = {case.name: case for case in cases()}
+    (tmp_path / "older").mkdir()
+    jf.AutoTokenizer.from_pretrained(by_name[first].write(tmp_path / "older")).save_pretrained(tmp_path / "saved")
+    assert (tmp_path / "saved" / "tokenizer.json").is_file()
+    same(jf.AutoTokenizer.from_pretrained(tmp_path / "saved", **by_name[name].settings), by_name[name])
+
+
+@pytest.mark.parametrize(
+    ("first", "name", "file"), [("t5", "t5-bare", "spiece"), ("llama", "llama-bare", "tokenizer")]
+)
+def test_spaces_in_front_are_of_the_older_files(first, name, file, tmp_path):
+    by_name = {case.name: case for case in cases()}
+    (tmp_path / "older").mkdir()
+    jf.AutoTokenizer.from_pretrained(by_name[first].write(tmp_path / "older")).save_pretrained(tmp_path / "saved")
+    model = f"{file}.model"
+    (tmp_path / "saved" / model).write_bytes((tmp_path / "older" / model).read_bytes())
+    settings = {k: v for k, v in by_name[name].settings.items() if k != "added_tokens_decoder"}
+    found = jf.AutoTokenizer.from_pretrained(tmp_path / "saved", **settings)
+    (tmp_path / "other").mkdir()
+    by_name[first].write(tmp_path / "other")
+    wanted = jf.AutoTokenizer.from_pretrained(tmp_path / "other", **settings)
+    assert found("A cheetah runs.") == wanted("A cheetah runs.")
+    assert found.tokenize("A cheetah runs.") != jf.AutoTokenizer.from_pretrained(tmp_path / "saved").tokenize(
+        "A cheetah runs."
+    )

@@ -58,7 +58,7 @@ def _made(path: str | os.PathLike, directory: pathlib.Path, changes: dict[str, A
     if kinds.stem(name) == "jukebox":
         return JukeboxTokenizer.read(directory, {**settings, **changes})
     file = directory / "tokenizer.json"
-    built = not file.is_file() or kinds.older(name, directory, changes)
+    built = not file.is_file() or kinds.older(name, directory, settings, changes)
     if (directory / tekken.FILE).is_file() and (built or kinds.stem(name) == "mistralcommon"):
         built, name = True, "MistralCommonTokenizer"
     backend = kinds.build(name, directory, {**settings, **changes}) if built else _read(file)
@@ -73,6 +73,8 @@ def _made(path: str | os.PathLike, directory: pathlib.Path, changes: dict[str, A
         if isinstance(e, CheckpointError) or (isinstance(e, InputError) and changes):
             raise
         raise CheckpointError(os.fspath(path), [f"tokenizer_config.json must hold settings: {e}"]) from None
+    if not built:
+        made._begin()
     if kind is not None:
         own = kinds.additional(name, made.settings)
         made.additional_special_tokens = [t for t in own if backend.token_to_id(t) is not None]

@@ -56,7 +56,7 @@ class FastTokenizer(Saving, Decoding, Lengths, Languages, ChatTemplates):
         self._usual = kinds.call(kind)
         self._lock = threading.RLock()
         add_named_tokens(backend, settings)
-        agree(backend, settings)
+        agree(backend, settings, kind)
 
     @classmethod
     def read(cls, directory: pathlib.Path, backend: Any, settings: Mapping[str, Any], kind: str) -> FastTokenizer:

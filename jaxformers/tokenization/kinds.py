@@ -279,9 +279,19 @@ def usual(name: str, backend: tokenizers.Tokenizer, built: bool) -> dict[str, An
     return {**named, **held, **clean, "model_input_names": names, "padding_side": kind.side, **typed, **kind.more}
 
 
-def older(name: str, directory: pathlib.Path, changes: Mapping[str, Any]) -> bool:
-    """Do changes of settings ask for what tokenizer.json can not say, but older files beside it can?"""
+def older(name: str, directory: pathlib.Path, settings: Mapping[str, Any], changes: Mapping[str, Any]) -> bool:
+    """Do settings ask for what tokenizer.json can not say, but older files beside it can?
+
+    Args:
+      name: tokenizer class or model type.
+      directory: holds the files.
+      settings: those of tokenizer_config.json, of which a space in front of texts counts.
+      changes: those that the caller makes.
+    """
     kind = find(name)
+    switched = {"t5": "spiece.model", "llama": "tokenizer.model"}.get(stem(name))
+    if switched is not None and {**settings, **changes}.get("add_prefix_space") is not None:
+        return (directory / switched).is_file()
     if kind is None or kind.format != "wordpiece" or not (directory / "vocab.txt").is_file():
         return False
     return _format(kind).older(changes)

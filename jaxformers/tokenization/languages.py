@@ -9,6 +9,7 @@ from typing import Any
 from jaxformers.errors import InputError
 from jaxformers.tokenization.formats import sentencepiece_families as families
 from jaxformers.tokenization.formats import sentencepiece_languages as languages
+from jaxformers.tokenization.formats.python_backend import PythonBackend
 
 _TRANSLATORS = (*languages.USUAL, "plbart", "marian")
 
@@ -46,6 +47,14 @@ class Languages:
     def tgt_lang(self, code: str) -> None:
         self._speak("tgt_lang", code, target=True)
         self._speak("src_lang", self.src_lang, target=False)
+
+    def _begin(self) -> None:
+        """Surrounds texts as `src_lang` wants it, whatever tokenizer.json says."""
+        family = self._family
+        if family in languages.USUAL and not isinstance(self.backend, PythonBackend):
+            usual = languages.token(family, languages.USUAL[family])
+            if self.settings.get("src_lang") or self.backend.token_to_id(usual) is not None:
+                languages.start(self.backend, family, self.settings)
 
     def _speak(self, name: str, code: str | None, target: bool) -> None:
         if self._family not in _TRANSLATORS:

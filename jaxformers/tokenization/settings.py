@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,10 @@ _OF_ALL = """
     extra_special_tokens model_input_names model_max_length padding_side split_special_tokens strip_accents
     tokenize_chinese_chars truncation_side
 """
+_SPACE = "add_prefix_space"
+_TRIMMED = """
+    bart bridgetower clap data2vectext ibert layoutlmv3 led longformer mega mra mvp roberta robertaprelayernorm
+"""  # classes and model types
 SETTINGS = frozenset((*SPECIAL, *_OF_ALL.split(), *_OF_CLASSES.split()))
 
 
@@ -69,8 +74,17 @@ def add_named_tokens(backend: tokenizers.Tokenizer, settings: Mapping[str, Any])
         backend.add_tokens(new)
 
 
-def agree(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
-    """Where tokenizer_config.json and tokenizer.json disagree on how text is split, the former wins."""
+def agree(backend: tokenizers.Tokenizer, settings: Mapping[str, Any], kind: str = "") -> None:
+    """Where tokenizer_config.json and tokenizer.json disagree on how text is split, the former wins.
+
+    `kind`: the class, as `kinds.stem` gives it; RoBERTa's and its like also say where tokens begin.
+    """
+    around = backend.post_processor
+    if kind in _TRIMMED.split() and isinstance(around, tokenizers.processors.RobertaProcessing):
+        held = json.loads(around.__getstate__())
+        told = {"trim_offsets": settings.get("trim_offsets", True), "add_prefix_space": bool(settings.get(_SPACE))}
+        sep, cls = tuple(held["sep"]), tuple(held["cls"])
+        backend.post_processor = tokenizers.processors.RobertaProcessing(sep, cls, **told)
     if isinstance(backend.normalizer, tokenizers.normalizers.BertNormalizer):
         for key, attribute in (
             ("do_lower_case", "lowercase"),
@@ -80,4 +94,4 @@ def agree(backend: tokenizers.Tokenizer, settings: Mapping[str, Any]) -> None:
             if key in settings:
                 setattr(backend.normalizer, attribute, settings[key])
     if isinstance(backend.pre_tokenizer, tokenizers.pre_tokenizers.ByteLevel):
-        backend.pre_tokenizer.add_prefix_space = bool(settings.get("add_prefix_space"))
+        backend.pre_tokenizer.add_prefix_space = bool(settings.get(_SPACE))
