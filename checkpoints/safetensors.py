@@ -87,10 +87,9 @@ class Tensor:
         shape = tuple(stop - start for start, stop in bounds)
         first, rows = (bounds[0][0], shape[0]) if bounds else (0, 1)
         row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
-        raw = _aligned(math.prod(shape) * self.dtype.itemsize)
-        out = raw.view(self.dtype).reshape(shape)
+        out = empty(shape, self.dtype)
         if shape[1:] == self.shape[1:]:
-            _read_into(self.file, self.start + first * row_bytes, raw)
+            _read_into(self.file, self.start + first * row_bytes, out.reshape(-1).view(np.uint8))
             return out
         inner = tuple(slice(*b) for b in bounds[1:])
         step = max(1, _LARGE // max(row_bytes, 1))
@@ -102,12 +101,16 @@ class Tensor:
         return out
 
 
-def _aligned(nbytes: int) -> np.ndarray:
+def empty(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """An array to be filled, which starts on 64 bytes: XLA's CPU devices take it without a copy."""
+    nbytes = math.prod(shape) * dtype.itemsize
     if nbytes >= _LARGE:  # NumPy asks for huge pages, and the kernel may compact memory for seconds to find them
-        return np.frombuffer(mmap.mmap(-1, nbytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.uint8)
-    raw = np.empty(nbytes + _ALIGN, np.uint8)
-    skip = -raw.ctypes.data % _ALIGN
-    return raw[skip : skip + nbytes]
+        raw = np.frombuffer(mmap.mmap(-1, nbytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.uint8)
+    else:
+        raw = np.empty(nbytes + _ALIGN, np.uint8)
+        skip = -raw.ctypes.data % _ALIGN
+        raw = raw[skip : skip + nbytes]
+    return raw.view(dtype).reshape(shape)
 
 
 def _read_into(path: pathlib.Path, offset: int, out: np.ndarray) -> None:

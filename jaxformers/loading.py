@@ -16,6 +16,7 @@ import numpy as np
 from jax.sharding import SingleDeviceSharding
 
 from jaxformers import models, sharding, spec
+from jaxformers.checkpoints.safetensors import empty
 from jaxformers.config import ModelConfig
 from jaxformers.errors import CheckpointError
 from jaxformers.model import Head
@@ -157,10 +158,12 @@ def cast(array: np.ndarray, dtype: np.dtype) -> np.ndarray:
     if array.dtype == dtype:
         return array
     if array.dtype == ml_dtypes.bfloat16 and dtype == np.float32:
-        wide = array.view(np.uint16).astype(np.uint32)
-        wide <<= 16
+        wide = empty(array.shape, np.dtype(np.uint32))
+        np.left_shift(array.view(np.uint16), 16, out=wide, dtype=np.uint32)
         return wide.view(np.float32)
-    return array.astype(dtype)
+    out = empty(array.shape, np.dtype(dtype))
+    np.copyto(out, array, casting="unsafe")
+    return out
 
 
 def read(
@@ -231,7 +234,7 @@ def _block(held: list, p: spec.Param, dtype, index: tuple[slice, ...]) -> np.nda
     for at, i in enumerate(which.flat):
         part = cast(held[i].read(index[axes:]), dtype)
         if out is None:
-            out = np.empty((which.size, *part.shape), dtype)
+            out = empty((which.size, *part.shape), dtype)
         out[at] = part
         del part  # before the next is read
     assert out is not None
