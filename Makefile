@@ -7,7 +7,7 @@ SOUND := $(REFERENCE)/sound
 MISTRAL := $(REFERENCE)/mistral
 MODELS ?=
 
-.PHONY: demo test lint readme reference goldens goldens-writing goldens-preparing bench clean
+.PHONY: demo test lint readme reference goldens goldens-writing goldens-preparing goldens-training bench clean
 
 # `.ready` is touched last, so that an interrupted install is never taken for a finished one.
 $(VENV)/.ready: pyproject.toml setup.py
@@ -76,6 +76,9 @@ goldens-preparing: $(REFERENCE)/.ready $(MISTRAL)/.ready $(SOUND)/.ready  ## rec
 	PYTHONPATH=$(SOUND) $(REFERENCE)/bin/python tests/goldens/record_own_processors.py melodies
 	PYTHONPATH=$(MISTRAL) $(REFERENCE)/bin/python tests/goldens/record_tokenizers.py tekken tekken-named
 	PYTHONPATH=$(MISTRAL) $(REFERENCE)/bin/python tests/goldens/record_class_calls.py tekken tekken_chat
+
+goldens-training: $(REFERENCE)/.ready  ## record again what the reference's training gives
+	$(REFERENCE)/bin/python tests/goldens/record_schedules.py
 
 bench: $(VENV)/.ready $(REFERENCE)/.ready  ## us and the PyTorch library in turn
 	$(VENV)/bin/python benchmarks/cpu.py --theirs $(REFERENCE)/bin/python
