@@ -297,3 +297,16 @@ def test_groups_of_images(load, tmp_path):
     (tmp_path / "processor_config.json").write_text('{"processor_class": "Idefics3Processor", "image_seq_len": 1.5}')
     with pytest.raises(jf.CheckpointError, match=r"image_seq_len must be a whole number from 1 on, got 1\.5"):
         jf.AutoProcessor.from_pretrained(tmp_path)
+
+
+def test_tokens_around_images(load, tmp_path):
+    processor, picture = load("gemma3"), PICTURES["wide"]
+    with pytest.raises(jf.InputError, match="do_pan_and_scan is on"):
+        processor.image_processor(picture, do_pan_and_scan=True)
+    with pytest.raises(jf.InputError, match="texts must hold '<start_of_image>' once for each image"):
+        processor(picture, "a cat")
+    with pytest.raises(jf.InputError, match="text or images must be given"):
+        processor()
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "GemmaTokenizerFast"}')
+    with pytest.raises(jf.CheckpointError, match="the tokenizer must name image_token, boi_token, eoi_token"):
+        jf.AutoProcessor.from_pretrained(tmp_path)

@@ -78,6 +78,8 @@ KINDS = {
     "Idefics2Processor": Kind("idefics2", made_by="groups.Idefics2"),
     "Idefics3Processor": Kind("idefics3", made_by="groups.Idefics3"),
     "SmolVLMProcessor": Kind("smolvlm", made_by="groups.Idefics3"),
+    "Gemma3Processor": Kind("gemma3", made_by="soft_tokens.Gemma3"),
+    "ChameleonProcessor": Kind("chameleon", made_by="soft_tokens.Chameleon"),
     "TvltProcessor": Kind("tvlt", reads=False, prepares=False, made_by="tvlt.Tvlt"),
     "FuyuProcessor": Kind("fuyu", made_by="fuyu.Fuyu"),
     "WhisperProcessor": Kind("whisper", writes=True, made_by="transcripts.Whisper"),

@@ -7,6 +7,7 @@ from typing import Any
 from jaxformers.processing.images import (
     borders,
     classifiers,
+    crops,
     detr,
     documents,
     fuyu,
@@ -245,6 +246,14 @@ KINDS: dict[str, tuple[type[ImageProcessor], dict[str, Any]]] = {
     ),
     "Idefics3": (splits.Idefics3, _SQUARES),
     "SmolVLM": (splits.Idefics3, _SQUARES),
+    "Gemma3": (
+        crops.Gemma3,
+        _plain(224, do_pan_and_scan=None, **dict.fromkeys(crops.LIMITS), **_WITH_RGB),
+    ),
+    "Chameleon": (
+        crops.Chameleon,
+        {**_plain(_short(512), ([1.0] * 3, [1.0] * 3), _LANCZOS, 512, **_WITH_RGB), "rescale_factor": 0.0078},
+    ),
     "InstructBlipVideo": (videos.InstructBlipVideo, _plain(384, _CLIP, _BICUBIC, **_WITH_RGB)),
     "Tvlt": (videos.Tvlt, _plain(_short(224), crop=224, patch_size=[16, 16], num_frames=8)),
     "Tvp": (

@@ -19,6 +19,27 @@ from jaxformers.tokenization.tensors import arrays
 IMAGE, AROUND, END, GLOBAL = "<image>", "<fake_token_around_image>", "<end_of_utterance>", "<global-img>"
 
 
+def by_text(name: str, images: Any, texts: list[str] | None, token: str) -> list[list[Any]]:
+    """Images by text: a list for each, or images in the order of their tokens.
+
+    Raises:
+      InputError: a text has more or fewer tokens than images.
+    """
+    several = [images] if is_image(images) else list(images)
+    counts = None if texts is None else [text.count(token) for text in texts]
+    if any(isinstance(one, list | tuple) for one in several):
+        groups = [list(one) for one in several]
+    elif counts is None or sum(counts) != len(several):
+        groups = [several]
+    else:
+        ends = np.cumsum(counts).tolist()
+        groups = [several[end - n : end] for n, end in zip(counts, ends, strict=True)]
+    if counts is not None and (held := [len(group) for group in groups]) != counts:
+        problem = f"texts must hold {token!r} once for each image, got {counts} for {held} images"
+        raise InputError(name, [problem])
+    return groups
+
+
 class Idefics2(Processor):
     """Each image token in a text becomes the tokens of an image, with a token around them."""
 
@@ -63,7 +84,7 @@ class Idefics2(Processor):
         texts = None if text is None else [text] if isinstance(text, str) else list(text)
         fields: dict[str, Any] = {}
         if images is not None:
-            groups = self._groups(images, texts)
+            groups = by_text(self.name, images, texts, self.image_token)
             fields |= self.seen(groups, return_tensors=return_tensors, **self.more, **theirs)
         cuts = [fields.pop(k, None) for k in ("rows", "cols")]
         if texts is None:
@@ -79,22 +100,6 @@ class Idefics2(Processor):
         if kinds:
             said["mm_token_type_ids"] = self._kinds(said["input_ids"], self._cuts(texts, *cuts))
         return Features({**(said if return_tensors is None else arrays(said, return_tensors)), **fields})
-
-    def _groups(self, images: Any, texts: list[str] | None) -> list[Any]:
-        """Images by text."""
-        several = [images] if is_image(images) else list(images)
-        counts = None if texts is None else [text.count(self.image_token) for text in texts]
-        if any(isinstance(one, list | tuple) for one in several):
-            groups = [list(one) for one in several]
-        elif counts is None or sum(counts) != len(several):
-            groups = [several]
-        else:
-            ends = np.cumsum(counts).tolist()
-            groups = [several[end - n : end] for n, end in zip(counts, ends, strict=True)]
-        if counts is not None and (held := [len(group) for group in groups]) != counts:
-            problem = f"texts must hold {self.image_token!r} once for each image, got {counts} for {held} images"
-            raise InputError(self.name, [problem])
-        return groups
 
     def _cuts(self, texts: Sequence[str], rows: Any, columns: Any) -> list[list[tuple[int, int]]]:
         """Of each text's images the rows and columns of squares."""
