@@ -11,6 +11,7 @@ from jaxformers import context
 from jaxformers.nn import mask as masks
 from jaxformers.nn import split as splits
 from jaxformers.nn.chunked import chunked
+from jaxformers.nn.constrain import constrain
 from jaxformers.nn.device import platform
 from jaxformers.nn.dropout import dropout
 from jaxformers.nn.splash import fits as splash_fits
@@ -18,8 +19,9 @@ from jaxformers.nn.splash import splash
 
 
 def split_heads(x, num_heads: int):
-    """[B, S, N*H] -> [B, S, N, H]."""
-    return x.reshape(*x.shape[:-1], num_heads, -1)
+    """[B, S, N*H] -> [B, S, N, H]; over a mesh heads stay whole: where there are too few for all devices, on each."""
+    x = x.reshape(*x.shape[:-1], num_heads, -1)
+    return constrain(x, "batch sequence heads -") if x.ndim == 4 else x
 
 
 def merge_heads(x):

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 
 from jaxformers.errors import InputError
 from jaxformers.nn import losses
+from jaxformers.nn.constrain import constrain
 from jaxformers.output import Output
 
 _CARRIED = (
@@ -41,8 +42,14 @@ def join(read: Output, out: Output, **fields) -> Output:
     )
 
 
+def _words(logits):
+    """Over a mesh, as few of them on a device as the rules say."""
+    return constrain(logits, "batch sequence vocab") if logits.ndim == 3 else logits
+
+
 def masked_lm(base, logits, labels):
     """logits [B, S, V]; labels int [B, S], -100 = ignored."""
+    logits = _words(logits)
     return carry(base, loss=None if labels is None else losses.cross_entropy(logits, labels), logits=logits)
 
 
@@ -51,6 +58,7 @@ token_classification = masked_lm
 
 def causal_lm(base, logits, labels):
     """logits [B, S, V]; labels int [B, S], shifted here."""
+    logits = _words(logits)
     return carry(base, loss=None if labels is None else losses.causal_lm(logits, labels), logits=logits)
 
 

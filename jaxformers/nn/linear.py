@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from jaxformers.nn.constrain import constrain
 from jaxformers.spec import Param, zeros
 
 
@@ -40,7 +41,8 @@ def Embedding(num: int, dim: int, axes: str = "vocab embed", init=None) -> dict:
 
 def embed(p, ids):
     """ids int [...] -> [..., dim]. Ids outside the table read its nearest row; `Model` refuses them when it can."""
-    return jnp.take(p["weight"], ids, axis=0, mode="clip")
+    # Of a table split over what its rows hold, XLA would bring all rows of the batch to every device instead.
+    return jnp.take(constrain(p["weight"], "* -"), ids, axis=0, mode="clip")
 
 
 def unembed(p, x):
