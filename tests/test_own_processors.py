@@ -11,6 +11,7 @@ from processors.own import FAMILIES
 from processors.own.case import GOLDENS, digest, observe
 
 import jaxformers as jf
+from jaxformers.processing.joint.crossed import seen_from
 from jaxformers.processing.joint.interleaved import last_image
 
 CASES = [(family, case) for family in FAMILIES for case in importlib.import_module(f"processors.own.{family}").CASES]
@@ -310,3 +311,16 @@ def test_tokens_around_images(load, tmp_path):
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "GemmaTokenizerFast"}')
     with pytest.raises(jf.CheckpointError, match="the tokenizer must name image_token, boi_token, eoi_token"):
         jf.AutoProcessor.from_pretrained(tmp_path)
+
+
+def test_texts_that_attend_to_images(load):
+    processor, picture = load("mllama"), PICTURES["wide"]
+    with pytest.raises(jf.InputError, match=r"either all texts must have images or none, got \[1, 0\]"):
+        processor([[picture], []], ["<|image|>", "a cat"])
+    with pytest.raises(jf.InputError, match="images must be given for the 1 image tokens of the texts"):
+        processor(text="<|image|>")
+    with pytest.raises(jf.InputError, match="size must be square, got"):
+        processor(picture, size={"height": 9, "width": 8})
+    with pytest.raises(jf.InputError, match="do_pad must be on"):
+        processor(picture, do_pad=False)
+    assert seen_from([7, 7, 1, 7, 2], 7) == [(0, 3), (1, 3), (3, 5)]

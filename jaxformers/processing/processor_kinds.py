@@ -80,6 +80,7 @@ KINDS = {
     "SmolVLMProcessor": Kind("smolvlm", made_by="groups.Idefics3"),
     "Gemma3Processor": Kind("gemma3", made_by="soft_tokens.Gemma3"),
     "ChameleonProcessor": Kind("chameleon", made_by="soft_tokens.Chameleon"),
+    "MllamaProcessor": Kind("mllama", made_by="crossed.Mllama"),
     "TvltProcessor": Kind("tvlt", reads=False, prepares=False, made_by="tvlt.Tvlt"),
     "FuyuProcessor": Kind("fuyu", made_by="fuyu.Fuyu"),
     "WhisperProcessor": Kind("whisper", writes=True, made_by="transcripts.Whisper"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from jaxformers.processing.images import (
     borders,
+    canvases,
     classifiers,
     crops,
     detr,
@@ -254,6 +255,7 @@ KINDS: dict[str, tuple[type[ImageProcessor], dict[str, Any]]] = {
         crops.Chameleon,
         {**_plain(_short(512), ([1.0] * 3, [1.0] * 3), _LANCZOS, 512, **_WITH_RGB), "rescale_factor": 0.0078},
     ),
+    "Mllama": (canvases.Mllama, _plain(224, do_pad=True, max_image_tiles=4, **_WITH_RGB)),
     "InstructBlipVideo": (videos.InstructBlipVideo, _plain(384, _CLIP, _BICUBIC, **_WITH_RGB)),
     "Tvlt": (videos.Tvlt, _plain(_short(224), crop=224, patch_size=[16, 16], num_frames=8)),
     "Tvp": (

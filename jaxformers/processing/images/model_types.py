@@ -35,6 +35,7 @@ _KINDS = {
     "LlavaNext": "granitevision llava_next llava_next_video",
     "Mask2Former": "mask2former",
     "MaskFormer": "maskformer",
+    "Mllama": "mllama",
     "MobileNetV1": "mobilenet_v1",
     "MobileNetV2": "mobilenet_v2",
     "MobileViT": "mobilevit mobilevitv2",

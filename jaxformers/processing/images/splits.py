@@ -45,8 +45,7 @@ class Idefics2(ImageProcessor):
 
     def groups(self, images: Any, input_data_format: str | None) -> list[list[np.ndarray]]:
         """Arrays [H, W, C] by group; a group may be empty, if not all are."""
-        nested = isinstance(images, list | tuple) and any(isinstance(one, list | tuple) for one in images)
-        given = [flat(group) for group in (images if nested else [images])]
+        given = [flat(group) for group in nested(images)]
         whole = iter(self.arrays([on_white(x) for group in given for x in group], input_data_format))
         return [[next(whole) for _ in group] for group in given]
 
@@ -157,3 +156,9 @@ class Idefics3(Idefics2):
         super()._check()
         if "longest_edge" not in self.max_image_size:
             raise InputError(self.name, [f"max_image_size must have longest_edge, got {self.max_image_size}"])
+
+
+def nested(images: Any) -> list[Any]:
+    """Images by group: a list of groups as it is, and all others as one group."""
+    several = isinstance(images, list | tuple) and any(isinstance(one, list | tuple) for one in images)
+    return list(images) if several else [images]
