@@ -145,3 +145,8 @@ def test_experts_and_positions_over_devices():
     text = compare("mixtral", {"expert": 2, "context": 2, "tensor": 2}, "expert+context+tensor", context="ring")
     assert "all-to-all" in text
     assert "collective-permute" in text
+
+
+def test_heads_stay_whole_where_they_are_too_few():
+    """Two heads of keys over four devices: each has both, and none half of one, which positions could not turn."""
+    assert "all-to-all" not in compare("llama", {"tensor": 4}, "tensor")

@@ -212,3 +212,49 @@ def test_calls_that_no_form_splits_are_left_to_xla():
         assert "shard_map" not in traced(q[:, :47], k[:, :47], v[:, :47])
     compare(how, q, k, v, **drawn)
     compare(how, q[:, :47], k[:, :47], v[:, :47])
+
+
+def moved(jaxpr) -> int:
+    """Bytes that a device sends in a traced program, loops counted as often as they run."""
+    total = 0
+    for e in jaxpr.eqns:
+        inside = [getattr(v, "jaxpr", v) for v in e.params.values() if hasattr(getattr(v, "jaxpr", v), "eqns")]
+        total += e.params.get("length", 1) * sum(moved(j) for j in inside)
+        sizes = sum(v.aval.size * v.aval.dtype.itemsize for v in e.invars)
+        ways = e.params.get("axis_size", 1)
+        share = {"ppermute": 1, "all_gather": ways - 1, "reduce_scatter": (ways - 1) / ways}
+        total += int(sizes * share.get(e.primitive.name, 0))
+    return total
+
+
+@pytest.mark.parametrize("form", ["gather", "ring"])
+@pytest.mark.parametrize("kernel", ["eager", "chunked"])
+def test_bytes_moved_are_what_the_documentation_says(form, kernel):
+    ways, (q, k, v) = 4, arrays(64, rows=2)
+    keys, queries = 2 * k.size // ways * 4, q.size // ways * 4  # a device's own share, of both keys and values
+    mask = nn.mask.causal(64, 64)
+
+    def loss(q, k, v):
+        return jnp.square(nn.attend(q, k, v, mask=mask)[0]).sum()
+
+    with jf.running(context=form, attention=kernel, mesh=mesh(context=ways), rules="context"):
+        forwards = moved(jax.make_jaxpr(loss)(q, k, v).jaxpr)
+        both = moved(jax.make_jaxpr(jax.grad(loss, (0, 1, 2)))(q, k, v).jaxpr)
+    if form == "ring":  # dealt and taken back: keys and values, queries and what they read
+        assert forwards == (ways - 1) * keys + keys + 2 * queries
+        assert both - forwards == (ways - 1) * 2 * keys + keys + keys + 2 * queries
+    else:
+        dealt, positions = (2 * queries, 64 // ways * 4) if kernel == "chunked" else (0, 0)
+        assert forwards == (ways - 1) * keys + dealt + positions
+        assert both - forwards == (ways - 1) * keys + dealt
+
+
+def test_writing_with_positions_split():
+    """A prompt's positions are split, those of the tokens that follow are not."""
+    values = dict(vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4)
+    model = jf.init(jf.AutoConfig.for_model("llama", **values), "LlamaForCausalLM", key=jax.random.key(0))
+    prompts = np.random.default_rng(0).integers(3, 64, (4, 16), dtype=np.int32)
+    expected = model.generate(prompts, max_new_tokens=6)
+    devices = mesh(data=2, context=4)
+    with jf.running(mesh=devices, rules="context"):
+        np.testing.assert_array_equal(model.generate(prompts, max_new_tokens=6), expected)

@@ -21,7 +21,7 @@ from jaxformers.nn.splash import splash
 def split_heads(x, num_heads: int):
     """[B, S, N*H] -> [B, S, N, H]; over a mesh heads stay whole: where there are too few for all devices, on each."""
     x = x.reshape(*x.shape[:-1], num_heads, -1)
-    return constrain(x, "batch sequence heads -") if x.ndim == 4 else x
+    return constrain(x, "batch sequence heads -", always=True) if x.ndim == 4 else x
 
 
 def merge_heads(x):

@@ -8,13 +8,14 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jaxformers import context, sharding
 
 
-def constrain(x, axes: str):
+def constrain(x, axes: str, always: bool = False):
     """x laid over the mesh of the run context as its rules say; x itself where there is none. See `jf.running`.
 
     Args:
       x: an array.
       axes: a logical axis for each of its dimensions, "-" for one that stays whole, "*" for one that XLA may split as
         it likes: "batch sequence heads -". One that does not divide stays whole.
+      always: also where the rules split none of them; else that is left to XLA.
     """
     run = context.current()
     if run.mesh is None or run.rules is None:
@@ -25,7 +26,7 @@ def constrain(x, axes: str):
         parts = [*where, *[None] * (x.ndim - len(where))]
         open_ = PartitionSpec.UNCONSTRAINED
         where = PartitionSpec(*(open_ if w == "*" else p for w, p in zip(words, parts, strict=True)))
-    return jax.lax.with_sharding_constraint(x, NamedSharding(run.mesh, where)) if where else x
+    return jax.lax.with_sharding_constraint(x, NamedSharding(run.mesh, where)) if where or always else x
 
 
 def residual(x):
