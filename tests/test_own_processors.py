@@ -279,6 +279,10 @@ def test_tiles_need_the_size_of_patches(tmp_path):
     (tmp_path / "processor_config.json").write_text('{"processor_class": "LlavaNextProcessor"}')
     with pytest.raises(jf.CheckpointError, match="patch_size must be a whole number from 1 on, got 0"):
         jf.AutoProcessor.from_pretrained(tmp_path)
+    held = {"processor_class": "LlavaOnevisionProcessor", "num_image_tokens": 9, "vision_aspect_ratio": "square"}
+    (tmp_path / "processor_config.json").write_text(json.dumps(held))
+    with pytest.raises(jf.CheckpointError, match="vision_aspect_ratio must be anyres_max_ and a number, got 'square'"):
+        jf.AutoProcessor.from_pretrained(tmp_path)
 
 
 def test_groups_of_images(load, tmp_path):

@@ -70,6 +70,7 @@ KINDS = {
     "MgpstrProcessor": Kind("mgp-str", writes=True, made_by="readings.MgpStr"),
     "LlavaProcessor": Kind("llava vipllava", expands=True),
     "LlavaNextProcessor": Kind("granitevision llava_next", made_by="placeholders.LlavaNext"),
+    "LlavaOnevisionProcessor": Kind("llava_onevision", made_by="onevision.LlavaOnevision"),
     "PixtralProcessor": Kind("pixtral mistral3", made_by="placeholders.Pixtral"),
     "Qwen2VLProcessor": Kind("qwen2_vl", made_by="qwen.Qwen2VL"),
     "Qwen2_5_VLProcessor": Kind("qwen2_5_vl", made_by="qwen.Qwen25VL"),

@@ -20,17 +20,25 @@ class Llava(ImageProcessor):
     steps = ("pad", "resize", "center_crop", "rescale", "normalize")
 
     def do_pad_to(self, x: np.ndarray) -> np.ndarray:
-        side = max(x.shape[:2])
-        if x.shape[:2] == (side, side):
-            return x
-        color = np.asarray([int(255 * m) for m in np.ravel(self.image_mean)])
-        if len(color) not in (1, x.shape[-1]) or color.min() < 0 or color.max() > 255:
-            problem = f"image_mean must be from 0 to 1 for each of {x.shape[-1]} channels, got {self.image_mean}"
-            raise InputError(self.name, [problem])
-        top, left = ((side - n) // 2 for n in x.shape[:2])
-        y = np.broadcast_to(color.astype(x.dtype), (side, side, x.shape[-1])).copy()
-        y[top : top + x.shape[0], left : left + x.shape[1]] = x
-        return y
+        return squared(x, self.image_mean, self.name)
+
+
+def squared(x: np.ndarray, mean: Any, name: str) -> np.ndarray:
+    """x [H, W, C] in the middle of a square as bright as `mean`, parts of 255 for each channel.
+
+    name: of the processor, for errors.
+    """
+    side = max(x.shape[:2])
+    if x.shape[:2] == (side, side):
+        return x
+    color = np.asarray([int(255 * m) for m in np.ravel(mean)])
+    if len(color) not in (1, x.shape[-1]) or color.min() < 0 or color.max() > 255:
+        problem = f"image_mean must be from 0 to 1 for each of {x.shape[-1]} channels, got {mean}"
+        raise InputError(name, [problem])
+    top, left = ((side - n) // 2 for n in x.shape[:2])
+    y = np.broadcast_to(color.astype(x.dtype), (side, side, x.shape[-1])).copy()
+    y[top : top + x.shape[0], left : left + x.shape[1]] = x
+    return y
 
 
 class Swin2SR(ImageProcessor):

@@ -36,19 +36,27 @@ class LlavaNext(ImageProcessor):
         own = self.changed(changes)
         pictures = own.arrays(images, input_data_format)
         found = [np.stack([own.out(own.prepare(x), data_format) for x in own.tiles(one)]) for one in pictures]
-        if own.does("pad"):
-            most = max(map(len, found))
-            found = [np.pad(x, ((0, most - len(x)), (0, 0), (0, 0), (0, 0))) for x in found]
         sizes = [np.asarray(x.shape[:2], np.int64) for x in pictures]
-        return Features({"pixel_values": found, "image_sizes": sizes}, return_tensors)
+        return Features({"pixel_values": own.filled(found), "image_sizes": sizes}, return_tensors)
+
+    def filled(self, found: list[np.ndarray]) -> list[np.ndarray]:
+        """Images [tiles, ...], all with as many tiles as the most with `do_pad`."""
+        most = max(map(len, found))
+        return [np.pad(x, ((0, most - len(x)), *[(0, 0)] * 3)) for x in found] if self.does("pad") else found
 
     @property
-    def side(self) -> int:
-        """Of the square that a whole image is made."""
-        return self.size.get("shortest_edge") or min(self.size["height"], self.size["width"])
+    def whole(self) -> tuple[int, int]:
+        """The size (height, width) that a whole image is made."""
+        side = self.size.get("shortest_edge") or min(self.size["height"], self.size["width"])
+        return side, side
+
+    @property
+    def tile(self) -> int:
+        """The side of tiles."""
+        return self.crop_size["height"]
 
     def tiles(self, x: np.ndarray) -> list[np.ndarray]:
-        """The whole image [side, side, C], and tiles of its best size, row by row."""
+        """The whole image, and tiles of its best size, row by row."""
         h, w = x.shape[:2]
         best = best_size(h, w, self.image_grid_pinpoints)
         scales = best[0] / h, best[1] / w
@@ -57,9 +65,9 @@ class LlavaNext(ImageProcessor):
         else:
             size = best[0], min(math.ceil(w * scales[0]), best[1])
         y = transforms.pad_around(transforms.resize(x, size, self.resample), best)
-        n = self.crop_size["height"]
+        n = self.tile
         cut = [y[i : i + n, j : j + n] for i in range(0, best[0], n) for j in range(0, best[1], n)]
-        return [transforms.resize(x, (self.side, self.side), self.resample), *cut]
+        return [transforms.resize(x, self.whole, self.resample), *cut]
 
 
 def best_size(h: int, w: int, sizes: Sequence[Sequence[int]]) -> tuple[int, int]:

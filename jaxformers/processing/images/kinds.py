@@ -14,6 +14,7 @@ from jaxformers.processing.images import (
     fuyu,
     grids,
     oneformer,
+    onevision,
     owl,
     padders,
     queries,
@@ -95,6 +96,7 @@ _CODEBOOK = {
 }
 _CLIP_LIKE = _plain(_short(224), _CLIP, _BICUBIC, 224, **_WITH_RGB)
 _PINPOINTS = [[336, 672], [672, 336], [672, 672], [1008, 336], [336, 1008]]
+_SIXTHS = [[384 * rows, 384 * columns] for rows in range(1, 7) for columns in range(1, 7)]
 _SQUARES = {
     **_plain({"longest_edge": 4 * 364}, resample=_LANCZOS, do_pad=True, do_image_splitting=True, **_WITH_RGB),
     "max_image_size": {"longest_edge": 364},
@@ -183,6 +185,10 @@ KINDS: dict[str, tuple[type[ImageProcessor], dict[str, Any]]] = {
     ),
     "Llava": (borders.Llava, {**_CLIP_LIKE, "do_pad": False}),
     "LlavaNext": (grids.LlavaNext, {**_CLIP_LIKE, "do_pad": True, "image_grid_pinpoints": _PINPOINTS}),
+    "LlavaOnevision": (
+        onevision.LlavaOnevision,
+        _plain(384, _CLIP, _BICUBIC, do_pad=True, image_grid_pinpoints=_SIXTHS, **_WITH_RGB),
+    ),
     "Pixtral": (
         grids.Pixtral,
         _plain({"longest_edge": 1024}, _CLIP, _BICUBIC, patch_size=_square(16), **_WITH_RGB),

@@ -33,6 +33,7 @@ _KINDS = {
     "Levit": "levit",
     "Llava": "llava",
     "LlavaNext": "granitevision llava_next llava_next_video",
+    "LlavaOnevision": "llava_onevision",
     "Mask2Former": "mask2former",
     "MaskFormer": "maskformer",
     "Mllama": "mllama",

@@ -25,7 +25,7 @@ class Mllama(Processor):
     def __call__(  # type: ignore[override]
         self, images: Any = None, text: Any = None, return_tensors: str | None = None, **options: Any
     ) -> Features:
-        """The image processor's fields and the tokenizer's; of both `cross_attention_mask`, int64 [S, N, tiles] a text.
+        """The image processor's fields and the tokenizer's; and `cross_attention_mask`, int64 [S, N, tiles] a text.
 
         Args:
           images: an image, a list of them in the order of their tokens, or a list for each text.

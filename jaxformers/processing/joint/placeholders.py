@@ -114,18 +114,20 @@ class LlavaNext(Placeholders):
         more = self.settings.get("num_additional_image_tokens", 0)
         more -= self.settings.get("vision_feature_select_strategy") == "default"
         for size in fields["image_sizes"]:
-            rows, columns = self._inner(int(size[0]), int(size[1]), h, w)
+            height, width = int(size[0]), int(size[1])
+            best = best_size(height, width, self.image_processor.image_grid_pinpoints)
+            whole = h // self.patch * (best[0] // h), w // self.patch * (best[1] // w)
+            rows, columns = without_border(height, width, *whole)
             yield self.image_token * (rows * (columns + 1) + (h // self.patch) * (w // self.patch) + more)
 
-    def _inner(self, height: int, width: int, h: int, w: int) -> tuple[int, int]:
-        """Rows and columns of patches of the tiles, h x w each, without the border."""
-        best = best_size(height, width, self.image_processor.image_grid_pinpoints)
-        rows, columns = h // self.patch * (best[0] // h), w // self.patch * (best[1] // w)
-        if width / height > columns / rows:
-            rows -= (rows - int(round(height * (columns / width), 7))) // 2 * 2
-        else:
-            columns -= (columns - int(round(width * (rows / height), 7))) // 2 * 2
-        return rows, columns
+
+def without_border(height: int, width: int, rows: int, columns: int) -> tuple[int, int]:
+    """Of rows and columns of patches those that an image of height x width covers in the middle."""
+    if width / height > columns / rows:
+        rows -= (rows - int(round(height * (columns / width), 7))) // 2 * 2
+    else:
+        columns -= (columns - int(round(width * (rows / height), 7))) // 2 * 2
+    return rows, columns
 
 
 class Pixtral(Placeholders):

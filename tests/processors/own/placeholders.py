@@ -27,7 +27,8 @@ def _calls(token: str) -> Any:
         pictures = [PICTURES[name] for name in names]
         texts = [f"{token} what is {token} that, {token}?", f"a cat {token}{token} and {token}"]
         for name, options in _ASKED:
-            yield name, processor(images=pictures, text=texts, **options)
+            fields = processor(images=pictures, text=texts, **options)
+            yield name, {k: v for k, v in fields.items() if name == "arrays" or k != "pixel_values"}
         yield "one", processor(images=pictures[0], text=f"on the {token} mat", return_tensors="np")
         yield "text", processor(text=["a cat", "two cats sat"], padding=True, return_tensors="np")
         yield (
@@ -66,6 +67,28 @@ def _without_videos(kind: str) -> Any:
         return made
 
     return build
+
+
+def _onevision(processor: Any, array: Any) -> Iterator[tuple[str, Any]]:
+    yield from _calls("<image>")(processor, array)
+    p = [PICTURES[name] for name in ("wide", "tall", "small", "page", "fits")]
+    texts = ["<image> what is <image> that?", "a cat", "it is <image>", "<image><image>"]
+    grouped = [p[:2], p[2:3], p[3:]]
+    yield "groups", processor(images=grouped, text=texts, padding=True, return_tensors="np")
+    yield "unpadded", processor.image_processor(grouped, do_pad=False)
+
+
+def _of_parts(directory: pathlib.Path) -> Any:
+    """The reference's without what prepares videos, which needs torchvision."""
+    import transformers
+
+    made = object.__new__(transformers.LlavaOnevisionProcessor)
+    made.tokenizer = transformers.AutoTokenizer.from_pretrained(directory)
+    made.image_processor = transformers.LlavaOnevisionImageProcessor.from_pretrained(directory)
+    made.image_token, made.image_token_id = "<image>", made.tokenizer.convert_tokens_to_ids("<image>")
+    made.num_image_tokens, made.vision_feature_select_strategy = 9, "full"
+    made.vision_aspect_ratio = "anyres_max_2"
+    return made
 
 
 def _tokens(*names: str) -> dict[str, Any]:
@@ -134,5 +157,20 @@ CASES = [
         tokens=_tokens("<|image_pad|>", "<|video_pad|>"),
         calls=_videos,
         build=_without_videos("Qwen2_5_VLProcessor"),
+    ),
+    Own(
+        "llava-onevision",
+        "LlavaOnevisionProcessor",
+        "GPT2TokenizerFast",
+        _GPT2,
+        {
+            "image_processor_type": "LlavaOnevisionImageProcessor",
+            "size": {"height": 12, "width": 12},
+            "image_grid_pinpoints": [[12, 24], [24, 12], [24, 24], [36, 12], [12, 36], [48, 48]],
+        },
+        {"num_image_tokens": 9, "vision_feature_select_strategy": "full", "vision_aspect_ratio": "anyres_max_2"},
+        _tokens("<image>"),
+        calls=_onevision,
+        build=_of_parts,
     ),
 ]
