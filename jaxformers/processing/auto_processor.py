@@ -10,6 +10,7 @@ from typing import Any
 from jaxformers.checkpoints.files import read_json
 from jaxformers.checkpoints.hub import TEXT, resolve
 from jaxformers.errors import CheckpointError, InputError
+from jaxformers.processing import conversations
 from jaxformers.processing.auto import AutoFeatureExtractor
 from jaxformers.processing.processor_kinds import KINDS
 from jaxformers.processing.processors import OWN_FILE, Processor
@@ -42,6 +43,9 @@ class AutoProcessor:
         if name not in KINDS:
             raise CheckpointError(str(directory), [f"processor_class must be one of {', '.join(KINDS)}, got {name!r}"])
         kind = KINDS[name]
+        template = read_json(directory / conversations.FILE).get("chat_template") or settings.pop(
+            "chat_template", None
+        )
         tokenizer = AutoTokenizer.from_pretrained(directory) if kind.reads else None
         other = AutoFeatureExtractor.from_pretrained(directory) if kind.prepares else None
         made = Processor
@@ -49,9 +53,11 @@ class AutoProcessor:
             module, own = kind.made_by.split(".")
             made = getattr(importlib.import_module(f"jaxformers.processing.joint.{module}"), own)
         try:
-            return made.of_directory(directory, tokenizer, other, name, settings)
+            processor = made.of_directory(directory, tokenizer, other, name, settings)
         except InputError as e:
             raise CheckpointError(str(directory / OWN_FILE), list(e.problems)) from None
+        processor.chat_template = template
+        return processor
 
 
 def _named(directory: pathlib.Path) -> str | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from jaxformers.checkpoints.files import write_atomically
 from jaxformers.errors import InputError
+from jaxformers.processing import conversations
 from jaxformers.processing.audio.extractor import FeatureExtractor
 from jaxformers.processing.features import Features
 from jaxformers.processing.images.processor import ImageProcessor
@@ -42,6 +43,7 @@ class Processor:
         self.other: Any = other
         self.name = name
         self.settings = dict(settings or {})
+        self.chat_template: str | dict[str, str] | None = None
         if KINDS[name].expands and not isinstance(self.settings.get("patch_size"), int):
             problem = (
                 f"patch_size must be given, to count the tokens of an image, got {self.settings.get('patch_size')!r}"
@@ -105,8 +107,8 @@ class Processor:
             theirs |= rest if text is None else self._of_sound(rest) if hears else {}
             fields |= self.seen(seen, **shared, **{**theirs, **more})
         if text is not None:
-            wanted = self._expanded(text, fields) if KINDS[self.name].expands and seen is not None else text
-            said = self.read(wanted, **shared, **rest, **(text_kwargs or {}))
+            text = self._expanded(text, fields) if KINDS[self.name].expands else text
+            said = self.read(text, **shared, **rest, **(text_kwargs or {}))
             if KINDS[self.name].writes and seen is not None:
                 fields["labels"] = said["input_ids"]
             else:
@@ -139,8 +141,10 @@ class Processor:
         return self.tokenizer(text, **{**types, **kind.usual, **options})
 
     def _expanded(self, text: Any, fields: Mapping[str, Any]) -> list[str]:
-        """Texts in which every image token stands as often as the model makes tokens of an image."""
+        """Texts in which every image token stands as often as the model makes tokens of an image, if there is one."""
         texts = [text] if isinstance(text, str) else list(text)
+        if "pixel_values" not in fields:
+            return texts
         h, w = np.shape(fields["pixel_values"][0])[-2:]
         patch, token = self.settings["patch_size"], self.settings.get("image_token", "<image>")
         count = (h // patch) * (w // patch) + self.settings.get("num_additional_image_tokens", 0)
@@ -167,16 +171,20 @@ class Processor:
         return self.batch_decode(generated_outputs, skip_special_tokens=skip_special_tokens, **options)
 
     def apply_chat_template(self, conversation: Any, **options: Any) -> Any:
-        """As the tokenizer's, but giving the text unless `tokenize=True` is asked for."""
-        return self.tokenizer.apply_chat_template(conversation, **{"tokenize": False, **options})
+        """A conversation's text, or with `tokenize=True` what the processor makes of it; see `conversations.apply`."""
+        return conversations.apply(self, conversation, **options)
 
     def save_pretrained(self, directory: str | os.PathLike) -> tuple[str, ...]:
         """Writes the files of both parts, and processor_config.json; returns their paths."""
         paths = self.tokenizer.save_pretrained(directory) if KINDS[self.name].reads else ()
         paths += self.other.save_pretrained(directory) if KINDS[self.name].prepares else ()
-        text = json.dumps({**self.settings, "processor_class": self.name}, indent=2, sort_keys=True) + "\n"
-        write_atomically(pathlib.Path(directory) / OWN_FILE, text.encode())
-        return (*paths, str(pathlib.Path(directory) / OWN_FILE))
+        held: dict[str, Any] = {OWN_FILE: {**self.settings, "processor_class": self.name}}
+        if self.chat_template is not None:
+            held[conversations.FILE] = {"chat_template": self.chat_template}
+        for name, content in held.items():
+            text = json.dumps(content, indent=2, sort_keys=True) + "\n"
+            write_atomically(pathlib.Path(directory) / name, text.encode())
+        return (*paths, *(str(pathlib.Path(directory) / name) for name in held))
 
     def __repr__(self) -> str:
         return f"{self.name}({self.tokenizer!r}, {self.other!r})"
