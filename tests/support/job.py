@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import NamedSharding, PartitionSpec
 
 import jaxformers as jf
 from jaxformers import checkpoints, sharding, spec
@@ -36,12 +37,18 @@ def train(model, batches, placed=None):
         updates, state = made.update(grads, state, params)
         return optax.apply_updates(params, updates), state, loss
 
-    out = None if placed is None else (placed, None, None)
+    lie, out = None, None
+    if placed is not None:
+        whole = NamedSharding(jax.tree.leaves(placed)[0].mesh, PartitionSpec())
+        shapes = jax.eval_shape(made.init, model.params)
+        lie = optax.tree_map_params(made, lambda _, s: s, shapes, placed, transform_non_params=lambda _: whole)
+        out = (placed, lie, None)
     step = jax.jit(step, out_shardings=out)
-    params, state, losses = model.params, made.init(model.params), []
+    params, state, losses = model.params, jax.jit(made.init, out_shardings=lie)(model.params), []
     for batch in batches:
         params, state, loss = step(params, state, batch)
         losses.append(loss)
+    assert step._cache_size() == 1
     return params, jnp.stack(losses)
 
 
