@@ -17,7 +17,8 @@ from jaxformers.errors import InputError
 
 ATTENTION = ("auto", "xla", "cudnn", "eager", "chunked", "splash")
 CONTEXT = ("auto", "gather", "ring")
-REMAT = ("none", "full", "dots", "dots_no_batch")
+SCHEDULES = ("gpipe", "interleaved")
+REMAT = ("none", "full", "dots", "dots_no_batch", "offload", "offload_dots")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,15 @@ class Run:
     mesh: Any = None
     rules: Any = None
     context: str = "auto"
+    microbatches: int | None = None
+    schedule: str = "gpipe"
+    chunks: int = 2
+
+    def stages(self) -> tuple[str, ...]:
+        """The mesh axes that stacked layers are split over."""
+        if self.mesh is None or self.rules is None:
+            return ()
+        return tuple(a for a in sharding.rules.over(self.rules.axes.get("layers")) if a in self.mesh.axis_names)
 
 
 _context = jax.make_user_context(Run())
@@ -50,12 +60,18 @@ def running(*, precision: Any = None, **settings):
         their length, not its square). A kernel that can not compute a call (attention weights are asked for, say)
         leaves it to one that can.
       remat: what the backward pass recomputes, per layer: "none", "full" (keep only layer inputs), "dots" (keep matrix
-        products) or "dots_no_batch" (keep products with weights only).
+        products), "dots_no_batch" (keep products with weights only), "offload" (keep layer inputs, in the host's
+        memory) or "offload_dots" (keep products with weights, in the host's memory).
       mesh, rules: lay activations over this mesh by these rules (a preset, a dictionary or `sharding.Rules`): the rows
         of a batch, positions, heads. Parameters lie as `jf.load(..., mesh=mesh, rules=rules)` placed them.
       context: how attention sees positions that the rules split over devices ("context"): "gather" brings all keys and
         values to each device, "ring" lets their blocks go round, so that no device holds them all; "auto" takes the
         ring from 131,072 keys on. A call that a ring can not compute (a bias, say) gathers.
+      microbatches: run stacked layers as a pipeline over the mesh axis that the rules split them over ("stage"): a
+        batch is cut into so many parts, and each stage computes its layers of one part while others compute theirs of
+        others. None leaves it to XLA, which brings each layer to all devices. See docs/sharding.md.
+      schedule, chunks: of a pipeline: "gpipe" (a stage's layers are neighbours) or "interleaved" (a stage has `chunks`
+        groups of neighbours, and waits so many times less; parameters are dealt anew in every step).
       precision: precision of matrix products and convolutions, as `jax.default_matmul_precision` takes it ("highest",
         "bfloat16", ...); it is part of jit's cache key as well.
 
@@ -64,15 +80,30 @@ def running(*, precision: Any = None, **settings):
     """
     known = {f.name for f in dataclasses.fields(Run)} | {"precision"}
     problems = [f"unknown setting {k!r}; known: {', '.join(sorted(known))}" for k in settings if k not in known]
-    for name, values in (("attention", ATTENTION), ("remat", REMAT), ("context", CONTEXT)):
+    for name, values in (
+        ("attention", ATTENTION),
+        ("remat", REMAT),
+        ("context", CONTEXT),
+        ("schedule", SCHEDULES),
+    ):
         if name in settings and settings[name] not in values:
             problems.append(f"{name} must be one of {', '.join(values)}, got {settings[name]!r}")
     if settings.get("rules") is not None and settings.get("mesh", current().mesh) is None:
         problems.append("rules need a mesh to go over: running(mesh=..., rules=...)")
+    for name in ("microbatches", "chunks"):
+        if name in settings and not _counts(settings[name], name == "microbatches"):
+            problems.append(f"{name} must be a positive integer, got {settings[name]!r}")
     if problems:
         raise InputError("running", problems)
     if "rules" in settings:
         settings["rules"] = None if settings["rules"] is None else sharding.resolve(settings["rules"])
+    if settings.get("microbatches") is not None and not dataclasses.replace(current(), **settings).stages():
+        problem = "microbatches need a mesh and rules that split layers over one of its axes"
+        raise InputError("running", [problem], "as in running(mesh=sharding.mesh(stage=4), rules='stage', ...)")
     products = contextlib.nullcontext() if precision is None else jax.default_matmul_precision(precision)
     with products, _context(dataclasses.replace(current(), **settings)):
         yield current()
+
+
+def _counts(value: Any, optional: bool) -> bool:
+    return (optional and value is None) or (isinstance(value, int) and not isinstance(value, bool) and value > 0)

@@ -6,6 +6,7 @@ import jax
 from jax.sharding import NamedSharding, PartitionSpec
 
 from jaxformers import context, sharding
+from jaxformers.nn.device import free_mesh
 
 
 def constrain(x, axes: str, always: bool = False):
@@ -17,16 +18,16 @@ def constrain(x, axes: str, always: bool = False):
         it likes: "batch sequence heads -". One that does not divide stays whole.
       always: also where the rules split none of them; else that is left to XLA.
     """
-    run = context.current()
-    if run.mesh is None or run.rules is None:
+    mesh, free = free_mesh()
+    if mesh is None:
         return x
     words = axes.split()
-    where = sharding.partition(tuple(words), x.shape, run.mesh, run.rules)
+    where = sharding.partition(tuple(words), x.shape, free, context.current().rules)
     if "*" in words:
         parts = [*where, *[None] * (x.ndim - len(where))]
         open_ = PartitionSpec.UNCONSTRAINED
         where = PartitionSpec(*(open_ if w == "*" else p for w, p in zip(words, parts, strict=True)))
-    return jax.lax.with_sharding_constraint(x, NamedSharding(run.mesh, where)) if where or always else x
+    return jax.lax.with_sharding_constraint(x, NamedSharding(mesh, where)) if where or always else x
 
 
 def residual(x):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import functools
 
 import jax
+from jax.ad_checkpoint import checkpoint_name
 
 from jaxformers import context
+from jaxformers.errors import InputError
+from jaxformers.nn import pipeline
 from jaxformers.nn.constrain import residual
 from jaxformers.nn.device import platform
 from jaxformers.nn.dropout import split_layers
@@ -16,6 +19,13 @@ _POLICIES = {
     "full": None,
     "dots": jax.checkpoint_policies.dots_saveable,
     "dots_no_batch": jax.checkpoint_policies.dots_with_no_batch_dims_saveable,
+    "offload": jax.checkpoint_policies.save_and_offload_only_these_names(
+        names_which_can_be_saved=[],
+        names_which_can_be_offloaded=["stream"],
+        offload_src="device",
+        offload_dst="pinned_host",
+    ),
+    "offload_dots": jax.checkpoint_policies.offload_dot_with_no_batch_dims("device", "pinned_host"),
 }
 
 
@@ -44,8 +54,9 @@ def fold(f, layers, x, *, states: bool = False, unroll_on_cpu: bool = False, **e
     if states:
         f = _reporting(f)
     unroll = unroll_on_cpu and platform() == "cpu"
+    scanned = _scanned(f, remat, unroll, layers)
     if isinstance(layers, Stack):
-        return _scan(_checkpointed(f, remat, scanned=True), layers, x, each, unroll)
+        return scanned(layers, x, each)
     ys = Layers()
     at = 0
     unrolled = _checkpointed(f, remat, scanned=False)
@@ -53,12 +64,24 @@ def fold(f, layers, x, *, states: bool = False, unroll_on_cpu: bool = False, **e
         n = _length(layer)
         one = {k: _take(v, at, n, position) for k, v in each.items()}
         if isinstance(layer, Stack):
-            x, y = _scan(_checkpointed(f, remat, scanned=True), layer, x, one, unroll)
+            x, y = scanned(layer, x, one)
         else:
             x, y = unrolled(layer, x, **one)
         ys.append(y)
         at += n or 1
     return x, ys
+
+
+def _scanned(f, remat: str, unroll: bool, layers):
+    """What runs a stack: a scan, or the pipeline that the run context asks for."""
+    planned = pipeline.planned()
+    checkpointed = functools.partial(_checkpointed, remat=remat, scanned=True)
+    if planned is None:
+        return functools.partial(_scan, checkpointed(f), unroll=unroll)
+    if not any(isinstance(layer, Stack) for layer in (layers, *layers)):
+        problem = f"layers must be stacked to run as a pipeline, got a list of {len(layers)}"
+        raise InputError("fold", [problem], "load the model with stack=True, or run it with microbatches=None")
+    return functools.partial(pipeline.run, planned, f, checkpointed=checkpointed, unroll=unroll)
 
 
 def _laid(f):
@@ -105,7 +128,18 @@ def _scan(f, stack, x, each, unroll: bool):
 def _checkpointed(f, remat: str, scanned: bool):
     if remat == "none":
         return f
+    if remat == "offload":
+        f = _named(f)
     return jax.checkpoint(f, policy=_POLICIES[remat], prevent_cse=not scanned)
+
+
+def _named(f):
+    """A layer whose input is called "stream", for the policy that moves what bears that name."""
+
+    def g(layer, x, **one):
+        return f(layer, jax.tree.map(lambda v: checkpoint_name(v, "stream"), x), **one)
+
+    return g
 
 
 def _length(layer) -> int:
