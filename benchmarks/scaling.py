@@ -66,15 +66,20 @@ class Row:
 ROWS = (
     Row("Llama 2 7B", "llama", LLAMA_2_7B, "v5p:4x4x4", dict(fsdp=16, tensor=4), "fsdp+tensor", 64, 4096),
     Row("Llama 2 70B", "llama", LLAMA_2_70B, "v5p:8x8x8", dict(fsdp=64, tensor=8), "fsdp+tensor+sequence", 512, 4096),
-    Row("Llama 3.1 405B", "llama", LLAMA_3_405B, "v5p:8x8x16", dict(fsdp=128, tensor=8), "fsdp+tensor+sequence", 256, 8192),
+    Row(
+        "Llama 3.1 405B", "llama", LLAMA_3_405B, "v5p:8x8x16", dict(fsdp=128, tensor=8), "fsdp+tensor+sequence", 256, 8192
+    ),
     Row("Llama 3.1 8B", "llama", LLAMA_3_8B, "v6e:16x16", dict(fsdp=256), "fsdp", 512, 8192),
-    Row("Llama 3.1 70B", "llama", LLAMA_3_70B, "v6e:16x16", dict(fsdp=64, tensor=4), "fsdp+tensor+sequence", 64, 8192),
+    Row("Llama 3.1 70B", "llama", LLAMA_3_70B, "v6e:16x16", dict(fsdp=256), "fsdp", 256, 8192),
     Row("Mixtral 8x7B", "mixtral", MIXTRAL, "v5p:4x4x8", dict(fsdp=16, expert=8), "fsdp+expert", 128, 4096),
-    Row("T5 v1.1 XXL", "t5", T5_XXL, "v5e:16x16", dict(fsdp=256), "fsdp", 256, 512, "ForConditionalGeneration"),
-    Row("ViT-G/14", "vit", VIT_G, "v5e:8x8", dict(fsdp=64), "fsdp", 1024, 257, "ForImageClassification"),
-    Row("Whisper large-v3", "whisper", WHISPER_LARGE_V3, "v5e:4x4", dict(fsdp=16), "fsdp", 128, 448,
-        "ForConditionalGeneration"),
-    Row("Llama 2 70B", "llama", LLAMA_2_70B, "v5e:4x4", dict(fsdp=2, tensor=8), "tensor", 16, 4096, step="decode"),
+    Row("T5 v1.1 XXL", "t5", T5_XXL, "v5e:16x16", dict(fsdp=256), "fsdp", 2048, 512, "ForConditionalGeneration"),
+    Row("ViT-G/14", "vit", VIT_G, "v5e:8x8", dict(fsdp=64), "fsdp", 4096, 257, "ForImageClassification"),
+    Row(
+        "Whisper large-v3", "whisper", WHISPER_LARGE_V3, "v5e:4x4", dict(fsdp=16), "fsdp", 256, 448,
+        "ForConditionalGeneration",
+    ),
+    Row("Llama 2 70B", "llama", LLAMA_2_70B, "v5p:2x2x4", dict(data=2, tensor=8), "tensor", 64, 4096, step="decode"),
+    Row("Llama 2 70B", "llama", LLAMA_2_70B, "v5p:2x2x4", dict(data=2, tensor=8), "tensor", 4, 4096, step="prefill"),
 )  # fmt: skip
 
 

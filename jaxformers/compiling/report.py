@@ -36,6 +36,7 @@ class Report:
       operations: useful operations of a step on all devices: three forward passes' matrix products for training, of
         causal attention the pairs that are seen. What remat computes again does not count.
       collectives: `{kind: {count, bytes}}` of one device.
+      kernels: how often each kernel runs that the compiler does not estimate.
       compute_seconds: the compiler's estimates of cycles, over the clock; attention kernels, which it does not
         estimate, at half the chip's peak.
       traffic_seconds: collectives over the links of the torus axes that the compiler sends them over.
@@ -60,6 +61,7 @@ class Report:
     memory: dict[str, int]
     operations: int
     collectives: dict[str, dict[str, int]]
+    kernels: dict[str, int]
     compute_seconds: float
     traffic_seconds: float
     seconds: tuple[float, float]
@@ -172,6 +174,7 @@ def compile_for(
         fits=not problem,
         memory=memory,
         operations=total,
+        kernels=dict(sorted(work.kernels.items())),
         collectives={k: {"count": work.counts[k], "bytes": work.bytes[k]} for k in sorted(work.counts)},
         compute_seconds=compute,
         traffic_seconds=traffic,
