@@ -2,8 +2,8 @@
 
     python benchmarks/scaling.py [--only NAME ...] [--rows FILE]
 
-needs the extra tpu, takes minutes a row on two cores, and prints a row as it is done. Nothing is run: memory is what the
-compiler allots, time what it estimates. `--rows` keeps finished rows in a JSON file, and `--table` prints it.
+needs the extra tpu, takes minutes a row on two cores, and prints a row as it is done. Nothing is run: memory is what
+the compiler allots, time what it estimates. `--rows` keeps finished rows in a JSON file, and `--table` prints it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ ROWS = (
     Row("Llama 2 7B", "llama", LLAMA_2_7B, "v5p:4x4x4", dict(fsdp=16, tensor=4), "fsdp+tensor", 64, 4096),
     Row("Llama 2 70B", "llama", LLAMA_2_70B, "v5p:8x8x8", dict(fsdp=64, tensor=8), "fsdp+tensor+sequence", 512, 4096),
     Row(
-        "Llama 3.1 405B", "llama", LLAMA_3_405B, "v5p:8x8x16", dict(fsdp=128, tensor=8), "fsdp+tensor+sequence", 256, 8192
+        "Llama 3.1 405B", "llama", LLAMA_3_405B, "v5p:8x8x16", dict(fsdp=128, tensor=8), "fsdp+tensor+sequence",
+        256, 8192,
     ),
     Row("Llama 3.1 8B", "llama", LLAMA_3_8B, "v6e:16x16", dict(fsdp=256), "fsdp", 512, 8192),
     Row("Llama 3.1 70B", "llama", LLAMA_3_70B, "v6e:16x16", dict(fsdp=256), "fsdp", 256, 8192),
