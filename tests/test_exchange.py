@@ -93,10 +93,33 @@ def test_owners_that_read_the_same_tokens_add_up(axes, rules, rows):
     assert "all-to-all" not in text
 
 
-def test_experts_that_do_not_divide_are_left_to_xla():
-    with jf.running(mesh=mesh(expert=3), rules="expert"):
+@pytest.mark.parametrize(("axes", "rules"), [({"expert": 8}, "expert"), ({"fsdp": 2, "tensor": 2}, "fsdp+tensor")])
+def test_every_device_has_all_experts_and_its_own_tokens(axes, rules):
+    """Experts that do not divide over the devices, and rules that do not split them."""
+    given = (experts(), *tokens("spread", rows=8))
+    assert "all-to-all" not in compare(axes, rules, *given)
+    with jf.running(mesh=mesh(**axes), rules=rules):
+        traced = str(jax.make_jaxpr(lambda p, x, logits: moe.mix(p, x, *moe.choose(logits, 2), expert))(*given))
+    assert f"f32[{1 if rules == 'expert' else 4},{S},{D}]" in traced
+
+
+def test_rules_that_split_no_tokens_are_left_to_xla():
+    with jf.running(mesh=mesh(stage=4), rules="stage"):
         assert exchange.owners(E, (B, S, D)) is None
-    compare({"expert": 8}, "expert", experts(), *tokens("spread"))
+
+
+def test_noise_differs_from_device_to_device():
+    def noisy(p, x, linear, key):
+        return jnp.full_like(x, jax.random.uniform(key))
+
+    p, (x, logits) = experts(), tokens("spread")
+
+    def read(p, x, logits):
+        return moe.mix(p, x, *moe.choose(logits, 2), noisy, jax.random.key(0))
+
+    assert len(np.unique(jax.jit(read)(p, x, logits).round(5))) == 1
+    with jf.running(mesh=mesh(data=2, context=2), rules="context"):
+        assert len(np.unique(jax.jit(read)(p, x, logits).round(5))) == 4
 
 
 def moved(text: str) -> int:

@@ -1,5 +1,7 @@
 """Experts on several devices: tokens go to the devices that own their experts, and what these make of them comes back.
 
+Where all devices have all experts each reads its own tokens: XLA would bring it all others', to sort them by expert.
+
 https://arxiv.org/abs/2006.16668, without its dropping: a device has room for all the tokens of all others. Where the
 backend can send parts of unequal length (TPU and GPU) only tokens travel, elsewhere that room does.
 """
@@ -7,6 +9,7 @@ backend can send parts of unequal length (TPU and GPU) only tokens travel, elsew
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -28,48 +31,57 @@ class Owners:
 
 
 def owners(num: int, shape: tuple[int, ...]) -> Owners | None:
-    """How the run context's rules split `num` experts and tokens [.., D] of this shape; None if not the experts.
+    """How the run context's rules split `num` experts and tokens [.., D] of this shape; None if neither.
 
-    Positions go over the axes of the stream between layers, and over those that would split the experts' own products:
-    no two devices read the same tokens, and whole experts are brought to them.
+    Where experts are split, positions go over the axes of the stream between layers and over those that would split
+    the experts' own products: there is room for more rows than come, and sums of products would take the time that all
+    would. Whole experts are brought there instead. Else XLA splits the products.
     """
     mesh, free = free_mesh()
     if mesh is None:
         return None
     table = context.current().rules.axes
-    rows, inside = (sharding.rules.over(table.get(axis)) for axis in ("batch", "mlp"))
-    stream = sharding.rules.over(table.get("residual") or table.get("sequence"))
-    positions = tuple(a for a in dict.fromkeys((*stream, *inside)) if a not in rows)
-    rules = sharding.Rules({"batch": rows, "sequence": positions, "experts": table.get("experts")})
+    rows, inside, inner = (sharding.rules.over(table.get(axis)) for axis in ("batch", "mlp", "sequence"))
+    stream = sharding.rules.over(table.get("residual")) or inner
 
-    def over(axes: tuple[str, ...], sizes: tuple[int, ...]) -> tuple[tuple[str, ...], ...]:
+    def over(axes: tuple[str, ...], sizes: tuple[int, ...], rules: sharding.Rules) -> tuple[tuple[str, ...], ...]:
         found = [*sharding.partition(axes, sizes, free, rules), *[None] * len(sizes)]
         parts = [sharding.rules.over(part) for part in found[: len(sizes)]]
         return tuple(tuple(a for a in part if free.shape[a] > 1) for part in parts)
 
-    (experts,) = over(("experts",), (num,))
+    rules = sharding.Rules({"batch": rows, "experts": table.get("experts")})
+    (experts,) = over(("experts",), (num,), rules)
+    positions = dict.fromkeys((*stream, *inside) if experts else inner)
+    rules = sharding.Rules({"batch": rows, "sequence": tuple(a for a in positions if a not in rows)})
     lead = min(2, len(shape) - 1)
-    tokens = over(("batch", "sequence")[:lead], shape[:lead])
+    tokens = over(("batch", "sequence")[:lead], shape[:lead], rules)
     held = {a for part in tokens for a in part}
     if not set(experts) <= held:  # then every owner reads the same tokens
         tokens = tuple(tuple(a for a in part if a not in experts) for part in tokens)
-    return Owners(mesh, experts, tokens) if experts else None
+    return Owners(mesh, experts, tokens) if experts or any(tokens) else None
 
 
-def mix(own: Owners, way: Callable, p: dict, x, weights, chosen, expert: Callable):
+def mix(own: Owners, way: Callable, p: dict, x, weights, chosen, expert: Callable, key=None):
     """`moe.mix` of tokens [.., D] over the owners, each computing the experts that it has by `way`."""
+    names = {*own.experts, *(a for part in own.tokens for a in part)}
     exchanged = set(own.experts) <= {a for part in own.tokens for a in part}
-    one = _exchanged if exchanged else _shared
+    one = functools.partial(_exchanged if exchanged else _shared, own.experts) if own.experts else _alone
 
-    def run(p, x, weights, chosen):
+    def run(p, x, weights, chosen, key):
         flat = (a.reshape(-1, a.shape[-1]) for a in (x, weights, chosen))
-        return one(own.experts, way, p, *flat, expert).reshape(x.shape)
+        noisy = expert
+        if key is not None:
+            noisy = functools.partial(expert, key=jax.random.fold_in(key, jax.lax.axis_index(tuple(sorted(names)))))
+        return one(way, p, *flat, noisy).reshape(x.shape)
 
     tokens = PartitionSpec(*own.tokens)
-    names = {*own.experts, *(a for part in own.tokens for a in part)}
-    specs = {"in_specs": (PartitionSpec(own.experts), *[tokens] * 3), "out_specs": tokens}
+    specs = {"in_specs": (PartitionSpec(own.experts), *[tokens] * 3, PartitionSpec()), "out_specs": tokens}
     program = jax.shard_map(run, mesh=own.mesh, **specs, axis_names=names, check_vma=False)
-    return program(p, x, weights, chosen)
+    return program(p, x, weights, chosen, key)
+
+
+def _alone(way, p, x, weights, chosen, expert):
+    return way(p, x, weights, chosen, expert)
 
 
 def _shared(axes, way, p, x, weights, chosen, expert):

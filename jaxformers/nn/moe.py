@@ -7,6 +7,7 @@ in memory they are one `Stack`, a tensor a projection with a leading axis of exp
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import jax
@@ -60,7 +61,7 @@ def choose_one(logits, capacity: int, dtype):
     return jnp.where(read, probs.max(-1), 0), jnp.where(read, chosen, 0)
 
 
-def mix(p, x, weights, chosen, expert: Callable, noisy: bool = False):
+def mix(p, x, weights, chosen, expert: Callable, key=None):
     """The weighted sum of what each token's experts make of it.
 
     Over a mesh whose rules split "experts", tokens go to the devices that own theirs; see `nn.exchange`.
@@ -70,16 +71,17 @@ def mix(p, x, weights, chosen, expert: Callable, noisy: bool = False):
       x: [.., D], of rows [B, S, D] where they have rows.
       weights, chosen: [.., K], as `choose` gives them; a token's K experts differ.
       expert: `(params, x, linear) -> y`: one expert, with `linear(params, x)` for its linear layers.
-      noisy: the experts draw noise, which must not depend on the devices: XLA splits them instead.
+      key: if given, `expert` takes it as a keyword, for noise; over a mesh that of one device differs from others'.
 
     Returns:
       [.., D], of x's dtype.
     """
     way = _one_by_one if platform() == "cpu" else _grouped
     p, weights = dict(stack(p)), weights.astype(x.dtype)
-    own = None if noisy else exchange.owners(jax.tree.leaves(p)[0].shape[0], x.shape)
+    own = exchange.owners(jax.tree.leaves(p)[0].shape[0], x.shape)
     if own is not None:
-        return exchange.mix(own, way, p, x, weights, chosen, expert)
+        return exchange.mix(own, way, p, x, weights, chosen, expert, key)
+    expert = expert if key is None else functools.partial(expert, key=key)
     weights, chosen = (a.reshape(-1, a.shape[-1]) for a in (weights, chosen))
     return way(p, x.reshape(-1, x.shape[-1]), weights, chosen, expert).reshape(x.shape)
 

@@ -124,10 +124,10 @@ def last(p, c, x, key):
     logits = linear(jax.tree.map(lambda v: v.astype(dtype), p["router"]["classifier"]), read)
     weights, chosen = moe.choose_one(logits, c.expert_capacity, x.dtype)
 
-    def expert(p, x, linear):
-        return linear(p["wo"], nn.dropout(nn.activation(c.dense_act_fn, linear(p["wi"], x)), c.dropout_rate, k_expert))
+    def expert(p, x, linear, key=None):
+        return linear(p["wo"], nn.dropout(nn.activation(c.dense_act_fn, linear(p["wi"], x)), c.dropout_rate, key))
 
-    y = moe.mix(p["experts"]["expert_"], x, weights[..., None], chosen[..., None], expert, k_expert is not None)
+    y = moe.mix(p["experts"]["expert_"], x, weights[..., None], chosen[..., None], expert, k_expert)
     return y, {"router": (logits, chosen)}
 
 
