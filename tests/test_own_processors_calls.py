@@ -120,3 +120,20 @@ def test_voices(load, tmp_path):
     (tmp_path / "speaker_embeddings" / "en_speaker_0_fine_prompt.npy").write_bytes(b"no")
     with pytest.raises(jf.CheckpointError, match="must be an array of a voice"):
         bark("a", voice_preset="en_speaker_0")
+
+
+def test_sounds_among_texts(load):
+    processor = load("qwen2_audio")
+    with pytest.raises(jf.InputError, match=r"texts must hold '<\|AUDIO\|>' for each of 1 sounds, got 2"):
+        processor("<|AUDIO|> <|AUDIO|>", np.zeros(800), sampling_rate=16000)
+    with pytest.raises(jf.InputError, match="text must be given"):
+        processor(audio=np.zeros(800))
+
+
+def test_pages_and_questions(load):
+    processor = load("colpali")
+    for given in ({}, {"images": PICTURES["wide"], "text": "why?"}):
+        with pytest.raises(jf.InputError, match="images or text must be given, not both"):
+            processor(**given)
+    with pytest.raises(jf.InputError, match="there must be questions and pages"):
+        processor.score_retrieval([np.zeros((2, 3))], [])

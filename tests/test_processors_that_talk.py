@@ -34,7 +34,7 @@ def test_prompts_about_images(load, tmp_path):
         processor(text="a")
     with pytest.raises(jf.InputError, match="images must be one or a list for each text, got 1 for 2"):
         processor([picture], ["a", "b"])
-    with pytest.raises(jf.InputError, match="a text's 3 image tokens must not be cut off, got 2"):
+    with pytest.raises(jf.InputError, match="a text's 3 tokens '<image>' must not be cut off, got 2"):
         processor(picture, "a", truncation=True, max_length=2)
     (tmp_path / "preprocessor_config.json").write_text('{"image_processor_type": "SiglipImageProcessor"}')
     with pytest.raises(jf.CheckpointError, match=r"image_seq_length must be a whole number from 1 on, .* got None"):
@@ -56,7 +56,7 @@ def test_as_many_images_as_tokens(load):
     processor, picture = load("qwen2_vl"), PICTURES["wide"]
     with pytest.raises(jf.InputError, match=r"texts must hold '<\|image_pad\|>' for each of 1 images, got 2"):
         processor(picture, "<|image_pad|> <|image_pad|>")
-    with pytest.raises(jf.InputError, match=r"a text's \d+ image tokens must not be cut off, got 3"):
+    with pytest.raises(jf.InputError, match=r"a text's \d+ tokens '<\|image_pad\|>' must not be cut off, got 3"):
         processor(picture, "<|image_pad|>", truncation=True, max_length=3)
     with pytest.raises(jf.InputError, match="a side must be at most 200 times as long as the other, got 4 x 804"):
         processor(np.zeros((4, 804, 3), np.uint8))

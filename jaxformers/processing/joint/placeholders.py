@@ -84,8 +84,8 @@ class Placeholders(Processor):
         return said if kind is None else arrays(said, kind)
 
 
-def placed(name: str, texts: list[str], token: str, pieces: Iterator[str]) -> list[str]:
-    """Texts with a piece in the place of each token.
+def placed(name: str, texts: list[str], token: str, pieces: Iterator[str], what: str = "images") -> list[str]:
+    """Texts with a piece in the place of each token; `what` they stand for.
 
     Raises:
       InputError: there are fewer or more pieces than tokens.
@@ -93,7 +93,7 @@ def placed(name: str, texts: list[str], token: str, pieces: Iterator[str]) -> li
     held = list(pieces)
     wanted = sum(text.count(token) for text in texts)
     if wanted != len(held):
-        raise InputError(name, [f"texts must hold {token!r} for each of {len(held)} images, got {wanted}"])
+        raise InputError(name, [f"texts must hold {token!r} for each of {len(held)} {what}, got {wanted}"])
     left = iter(held)
     out = []
     for text in texts:

@@ -38,5 +38,5 @@ def unbroken(
     """Raises InputError if a row of ids has more or fewer of a token, `index`, than its text: it was cut."""
     for text, row in zip(texts, rows, strict=False):
         if (n := text.count(token)) != (got := list(row).count(index)):
-            problem = f"a text's {n} image tokens must not be cut off, got {got}"
+            problem = f"a text's {n} tokens {token!r} must not be cut off, got {got}"
             raise InputError(processor.name, [problem], "pass a greater max_length, or no truncation")

@@ -29,6 +29,16 @@ def _languages(processor: Any, array: Any) -> Iterator[tuple[str, Any]]:
     yield "decoded", processor.batch_decode(ids, skip_special_tokens=True)
 
 
+def _heard(processor: Any, array: Any) -> Iterator[tuple[str, Any]]:
+    sounds, how = list(SOUNDS.values()), {"sampling_rate": 16000}
+    texts = ["what is <|AUDIO|> that?", "a cat <|audio_bos|><|AUDIO|><|audio_eos|> and <|AUDIO|><|audio_eos|>"]
+    yield "plain", processor(text=texts, audio=sounds, padding=True, return_tensors="np", **how)
+    yield "one", processor(text="<|AUDIO|>", audio=sounds[0], **how)
+    yield "text", processor(text=["a cat", "two cats"], padding=True, return_tensors="np")
+    grouped = {"text_kwargs": {"padding": "max_length", "max_length": 90}, "audio_kwargs": how}
+    yield "grouped", processor(text=texts, audio=sounds, **grouped)
+
+
 def _music(channels: int) -> Any:
     def calls(processor: Any, array: Any) -> Iterator[tuple[str, Any]]:
         sounds = stereo()[:2] if channels == 2 else list(SOUNDS.values())[:2]
@@ -86,6 +96,7 @@ _TRANSCRIPT = ["<|endoftext|>", "<|startoftranscript|>", "<|en|>", "<|transcribe
 _BYTES = {"vocab.json": "gpt2.json", "merges.txt": "byte-bpe-merges.txt"}
 _ROBERTA = {"vocab.json": "roberta.json", "merges.txt": "byte-bpe-merges.txt"}
 _SPEECH = {"vocab.json": "spoken.json", "sentencepiece.bpe.model": "identity.model"}
+_TRANSLATED = {"vocab.json": "translated.json", "merges.txt": "word-merges-counted.txt"}
 _CTC = {"vocab.json": "ctc.json"}
 
 CASES = [
@@ -129,6 +140,34 @@ CASES = [
         _ROBERTA,
         {"feature_extractor_type": "ClapFeatureExtractor", "max_length_s": 1, "truncation": "rand_trunc"},
         calls=_transcribed(48000),
+    ),
+    Own(
+        "wav2vec2-bert",
+        "Wav2Vec2BertProcessor",
+        "Wav2Vec2CTCTokenizer",
+        _CTC,
+        {"feature_extractor_type": "SeamlessM4TFeatureExtractor"},
+        calls=_transcribed(16000, "input_features"),
+    ),
+    Own(
+        "speech2text2",
+        "Speech2Text2Processor",
+        "Speech2Text2Tokenizer",
+        _TRANSLATED,
+        {"feature_extractor_type": "Wav2Vec2FeatureExtractor"},
+        calls=_transcribed(16000),
+    ),
+    Own(
+        "qwen2_audio",
+        "Qwen2AudioProcessor",
+        "GPT2TokenizerFast",
+        _BYTES,
+        {"feature_extractor_type": "WhisperFeatureExtractor", "chunk_length": 1},
+        tokens={
+            "pad_token": "<pad>",
+            "additional_special_tokens": ["<|AUDIO|>", "<|audio_bos|>", "<|audio_eos|>"],
+        },
+        calls=_heard,
     ),
     Own(
         "seamless_m4t",
