@@ -111,8 +111,8 @@ def test_positions_over_devices(name, form):
 
 @pytest.mark.parametrize("name", ["llama", "t5"])
 def test_positions_over_more_devices(name):
-    compare(name, *CONTEXT["context"], context="ring")
-    compare(name, *CONTEXT["context and data"])
+    compare(name, *CONTEXT["context"], context="ring", remat="full")
+    compare(name, *CONTEXT["context and data"], remat="dots")
 
 
 def test_positions_that_do_not_divide_stay_whole():

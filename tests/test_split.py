@@ -258,3 +258,23 @@ def test_writing_with_positions_split():
     devices = mesh(data=2, context=4)
     with jf.running(mesh=devices, rules="context"):
         np.testing.assert_array_equal(model.generate(prompts, max_new_tokens=6), expected)
+
+
+@pytest.mark.parametrize("form", ["gather", "ring"])
+def test_half_precision(form):
+    """Sums over devices are float32, and rounding no more than one device's."""
+    q, k, v = arrays(64)
+    mask = nn.mask.decoder(padding(64), 64)
+
+    def step(q, k, v):
+        return jax.value_and_grad(
+            lambda *x: jnp.square(nn.attend(*x, mask=mask)[0].astype(jnp.float32)).sum(), (0, 1, 2)
+        )(q, k, v)
+
+    half = [x.astype(jnp.bfloat16) for x in (q, k, v)]
+    expected, alone = jax.tree.leaves(step(q, k, v)), jax.tree.leaves(step(*half))
+    with jf.running(context=form, mesh=mesh(context=4), rules="context"):
+        got = jax.tree.leaves(jax.jit(lambda *x: step(*x))(*half))
+    for a, b, c in zip(got, alone, expected, strict=True):
+        assert a.dtype == b.dtype
+        assert relative_error(a.astype(jnp.float32), c) <= max(1.5 * relative_error(b.astype(jnp.float32), c), 2e-3)
