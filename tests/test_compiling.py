@@ -67,6 +67,21 @@ def test_a_decoders_operations_are_six_a_parameter_and_token_and_its_attention()
     assert seen == whole - attention // 2
 
 
+def test_experts_count_for_the_tokens_that_they_read(monkeypatch):
+    """Where experts' products are grouped, as on TPUs; a CPU has every expert read every token."""
+    sizes = SIZES | dict(num_local_experts=8, num_experts_per_tok=2, num_key_value_heads=4)
+    config, _, head = head_of("mixtral", "ForCausalLM", **sizes)
+    params = spec.abstract(spec.stack(head.declare(config)), jnp.bfloat16)
+    ids = {"input_ids": jax.ShapeDtypeStruct((2, 8), jnp.int32)}
+    monkeypatch.setattr("jaxformers.nn.moe.platform", lambda: "tpu")
+
+    def forward(params, inputs):
+        return head.apply(params, config, **inputs).logits
+
+    found = operations.operations(forward, params, ids, only=operations.RAGGED)
+    assert found == 3 * 3 * 2 * (2 * 8 * 2) * 16 * 32  # layers, projections, two a product, tokens read, sizes
+
+
 # ------------------------------------------------------------------------------------------------------ programs
 
 

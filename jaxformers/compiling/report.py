@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -12,7 +13,7 @@ import jax.numpy as jnp
 
 from jaxformers import context, models, sharding, spec
 from jaxformers.compiling import chips, hlo
-from jaxformers.compiling.operations import useful
+from jaxformers.compiling.operations import RAGGED, operations, useful
 from jaxformers.compiling.programs import Program, program, training_inputs
 from jaxformers.model import main_input
 
@@ -37,8 +38,8 @@ class Report:
         causal attention the pairs that are seen. What remat computes again does not count.
       collectives: `{kind: {count, bytes}}` of one device.
       kernels: how often each kernel runs that the compiler does not estimate.
-      compute_seconds: the compiler's estimates of cycles, over the clock; attention kernels, which it does not
-        estimate, at half the chip's peak.
+      compute_seconds: the compiler's estimates of cycles, over the clock; kernels of attention and of experts, which
+        it does not estimate, at half the chip's peak.
       traffic_seconds: collectives over the links of the torus axes that the compiler sends them over.
       seconds: (least, most): if all traffic hides behind the arithmetic, and if none does.
       share_of_peak: operations / (devices * peak * seconds), for both, the larger first.
@@ -153,7 +154,7 @@ def compile_for(
             problem = f"{memory['total'] / chips.GIB:.2f} GiB of {chip.memory / chips.GIB:.0f} GiB"
     notes = [f"{work.unknown} loops of unknown length are counted once"] if work.unknown else []
     total = _operations(made, config, chosen, step, batch, length)
-    kernels = _kernel_operations(made, config, chosen, step, batch, length) if work.kernels else 0
+    kernels = _kernel_operations(made, config, chosen, step, batch, length, work.kernels)
     compute = work.cycles / chip.clock + kernels / grid.size / (chip.peak / 2)
     traffic = sum(n / (chip.link * axes) for n, axes in work.moves)
     seconds = max(compute, traffic), compute + traffic
@@ -215,36 +216,57 @@ def _shortage(message: str) -> str:
 
 def _operations(made: Program, config: Any, head: Any, step: str, batch: int, length: int) -> int:
     """Useful operations of the step: the forward pass, three times for training."""
-    params = spec.abstract(made.plan.declared, jnp.bfloat16)
     causal = head.cache is not None and not head.reads_source
     variable = main_input(head.apply) == "input_ids"
+    with _counting(made):
+        if step == "decode":
+            return useful(made.run, lambda n: _shapes(made.arguments), length, False)
+        return made.passes * useful(
+            made.forward, _inputs(made, config, head, step, batch), length, causal and variable
+        )
+
+
+def _kernel_operations(
+    made: Program, config: Any, head: Any, step: str, batch: int, length: int, kernels: Mapping[str, int]
+) -> float:
+    """Operations of the kernels that the compiler does not estimate: of attention, and of experts' products.
+
+    In training a kernel runs forwards, again for the backward pass if what it gave was not kept, and twice (attention
+    two and a half times) as long backwards.
+    """
+    again = 1 if made.settings.get("remat", "none") != "none" else 0
+    causal = head.cache is not None and not head.reads_source
+    inputs = _inputs(made, config, head, step, batch)
+    total = 0.0
+    with _counting(made):
+        if any("ragged" in name for name in kernels):
+            read = made.run if step == "decode" else made.forward
+            given = _shapes(made.arguments) if step == "decode" else inputs(length)
+            total += operations(read, *given, only=RAGGED) * (3 + again if step == "train" else 1)
+        if any("splash" in name for name in kernels) and step != "decode" and main_input(head.apply) == "input_ids":
+            one, two = (operations(made.forward, *inputs(n)) for n in (length, 2 * length))
+            pairs = (two - 2 * one) // 2
+            total += (pairs // 2 if causal else pairs) * (3.5 + again if step == "train" else 1)
+    return total
+
+
+def _counting(made: Program) -> Any:
+    """The context to count operations in: products as they are written, experts as on the mesh's devices."""
+    return context.running(attention="eager", mesh=made.plan.mesh)
+
+
+def _shapes(tree: Any) -> Any:
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), tree)
+
+
+def _inputs(made: Program, config: Any, head: Any, step: str, batch: int) -> Callable[[int], tuple]:
+    """Length -> what the forward pass takes."""
+    params = spec.abstract(made.plan.declared, jnp.bfloat16)
 
     def inputs(n: int) -> tuple:
         if step == "train":
             return params, training_inputs(config, head, batch, n)
-        shapes = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), made.arguments[2])
-        if step == "prefill":
-            shapes = {k: jax.ShapeDtypeStruct((batch, n), x.dtype) for k, x in shapes.items()}
-        return params, shapes
+        shapes = _shapes(made.arguments[2])
+        return params, {k: jax.ShapeDtypeStruct((batch, n), x.dtype) for k, x in shapes.items()}
 
-    if step == "decode":
-        shapes = [jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype), a) for a in made.arguments]
-        with context.running(attention="eager"):
-            return useful(made.run, lambda n: tuple(shapes), length, False)
-    with context.running(attention="eager"):
-        return made.passes * useful(made.forward, inputs, length, causal and variable)
-
-
-def _kernel_operations(made: Program, config: Any, head: Any, step: str, batch: int, length: int) -> int:
-    """Operations of attention, which kernels compute: what grows with the square of the length."""
-    params = spec.abstract(made.plan.declared, jnp.bfloat16)
-    causal = head.cache is not None and not head.reads_source
-
-    def whole(n: int) -> int:
-        with context.running(attention="eager"):
-            return useful(made.forward, lambda m: (params, training_inputs(config, head, batch, m)), n, False)
-
-    if step == "decode" or main_input(head.apply) != "input_ids":
-        return 0
-    pairs = (whole(2 * length) - 2 * whole(length)) // 2
-    return (pairs // 2 if causal else pairs) * (5 if step == "train" else 1)  # 1 + 1 again in remat + 2.5 backwards
+    return inputs
