@@ -225,3 +225,18 @@ def test_templates_of_processors(load, tmp_path):
     plain = jf.AutoProcessor.from_pretrained(tmp_path)
     plain.tokenizer.chat_template = "{{ messages[0].role }}"
     assert plain.apply_chat_template(chat) == "user"
+
+
+def test_images_in_squares(load, tmp_path):
+    processor, picture = load("internvl"), PICTURES["wide"]
+    assert processor(text="<IMG_CONTEXT>", images=picture, crop_to_patches=False).keys() >= {
+        "pixel_values",
+        "input_ids",
+    }
+    with pytest.raises(jf.InputError, match=r"texts must hold '<IMG_CONTEXT>' for each of 2 images, got 1"):
+        processor([picture] * 2, "<IMG_CONTEXT>")
+    with pytest.raises(jf.InputError, match="min_patches must be at most 6, got 7"):
+        processor(picture, "<IMG_CONTEXT>", min_patches=7)
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "GPT2TokenizerFast"}')
+    with pytest.raises(jf.CheckpointError, match="the tokenizer must name context_image_token, start_image_token"):
+        jf.AutoProcessor.from_pretrained(tmp_path)

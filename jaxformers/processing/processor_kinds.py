@@ -33,6 +33,7 @@ class Kind:
 
 
 _WHOLE = {"padding": "max_length"}
+_LEFT = {"padding_side": "left"}
 KINDS = {
     "CLIPProcessor": Kind("aimv2 clip groupvit metaclip_2"),
     "CLIPSegProcessor": Kind("clipseg", made_by="queries.CLIPSeg"),
@@ -71,6 +72,8 @@ KINDS = {
     "LlavaProcessor": Kind("llava vipllava", expands=True),
     "LlavaNextProcessor": Kind("granitevision llava_next", made_by="placeholders.LlavaNext"),
     "LlavaOnevisionProcessor": Kind("llava_onevision", made_by="onevision.LlavaOnevision"),
+    "InternVLProcessor": Kind("internvl", usual=_LEFT, made_by="squares.InternVL"),
+    "AyaVisionProcessor": Kind("aya_vision", usual={"padding": True, **_LEFT}, made_by="squares.AyaVision"),
     "PixtralProcessor": Kind("pixtral mistral3", made_by="placeholders.Pixtral"),
     "Qwen2VLProcessor": Kind("qwen2_vl", made_by="qwen.Qwen2VL"),
     "Qwen2_5_VLProcessor": Kind("qwen2_5_vl", made_by="qwen.Qwen25VL"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxformers.processing.images import canvases, crops, grids, onevision, splits
+from jaxformers.processing.images import canvases, crops, grids, onevision, splits, squares
 from jaxformers.processing.images.processor import ImageProcessor
 from jaxformers.processing.images.usual import BICUBIC, CLIP, CLIP_LIKE, LANCZOS, WITH_RGB, plain, short, square
 
@@ -46,6 +46,10 @@ KINDS: dict[str, tuple[type[ImageProcessor], dict[str, Any]]] = {
     "Chameleon": (
         crops.Chameleon,
         {**plain(short(512), ([1.0] * 3, [1.0] * 3), LANCZOS, 512, **WITH_RGB), "rescale_factor": 0.0078},
+    ),
+    "GotOcr2": (
+        squares.GotOcr2,
+        plain(384, CLIP, BICUBIC, crop_to_patches=False, min_patches=1, max_patches=12, **WITH_RGB),
     ),
     "Mllama": (canvases.Mllama, plain(224, do_pad=True, max_image_tiles=4, **WITH_RGB)),
 }

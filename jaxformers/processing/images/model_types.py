@@ -22,6 +22,7 @@ _KINDS = {
     "Fuyu": "fuyu",
     "GLPN": "glpn",
     "Gemma3": "gemma3",
+    "GotOcr2": "aya_vision got_ocr2 internvl",
     "GroundingDino": "grounding-dino",
     "Idefics": "idefics",
     "Idefics2": "idefics2",

@@ -18,6 +18,8 @@ class Placeholders(Processor):
 
     token = "<image>"
     usual_kind: str | None = None  # of what is returned, if the call does not say
+    hidden: tuple[str, ...] = ()  # fields of images that are not returned
+    checked = True  # are tokens counted, as they stand for themselves?
 
     def __init__(self, *parts: Any):
         super().__init__(*parts)
@@ -62,8 +64,9 @@ class Placeholders(Processor):
         kinds = rest.pop("return_mm_token_type_ids", return_mm_token_type_ids)
         fields = self.look(images, kind, theirs)
         if text is None:
-            return Features(fields)
-        return Features({**self._said(text, fields, kinds, kind, rest), **fields})
+            return Features({k: v for k, v in fields.items() if k not in self.hidden})
+        said = self._said(text, fields, kinds, kind, rest)
+        return Features({**said, **{k: v for k, v in fields.items() if k not in self.hidden}})
 
     def look(self, images: Any, kind: str | None, options: dict[str, Any]) -> dict[str, Any]:
         """The fields of images, if there are any."""
@@ -76,7 +79,7 @@ class Placeholders(Processor):
         for token, of_token in pieces.items():
             texts = placed(self.name, texts, token, of_token)
         said = dict(self.read(texts, **rest))
-        for token in pieces or (self.image_token,):
+        for token in (pieces or (self.image_token,)) if self.checked else ():
             unbroken(self, texts, said["input_ids"], token, self.tokenizer.convert_tokens_to_ids(token))
         if kinds:
             marks = set(self.tokenizer.convert_tokens_to_ids(list(self.marks)))
