@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import pathlib
 import subprocess
 import sys
 
@@ -262,3 +263,31 @@ def test_a_tpu_that_is_not_there():
     large = compiled("llama", "--head", "ForCausalLM", "--topology", "v5e:2x2")
     assert not large["fits"]
     assert "of 15.75G hbm" in large["problem"]
+
+
+SCALING = pathlib.Path(__file__).parents[1] / "benchmarks" / "scaling.py"
+
+
+def rows() -> list:
+    """The rows of docs/scaling.md."""
+    made = importlib.util.spec_from_file_location("scaling", SCALING)
+    module = importlib.util.module_from_spec(made)
+    sys.modules["scaling"] = module
+    made.loader.exec_module(module)
+    return list(enumerate(module.ROWS))
+
+
+@TPU
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "row"), rows(), ids=lambda x: getattr(x, "name", x))
+def test_published_models_fit(number, row):
+    """Compiled at their published sizes, with the rules that the documentation recommends."""
+    words = [sys.executable, str(SCALING), "--row", str(number)]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    got = json.loads(done.stdout.splitlines()[-1])
+    assert got["fits"], got["problem"]
+    assert got["memory"]["total"] < got["memory"]["limit"]
+    assert 0 < got["share_of_peak"][1] <= got["share_of_peak"][0] < 1
+    assert got["step"] == row.step
+    assert got["notes"] == []  # nothing was counted by halves, and no axis stayed whole against the rules
