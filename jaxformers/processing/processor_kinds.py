@@ -59,6 +59,7 @@ KINDS = {
     "OneFormerProcessor": Kind("oneformer", made_by="tasks.OneFormer"),
     "Kosmos2Processor": Kind("kosmos-2", types=False, made_by="boxes.Kosmos2"),
     "SamProcessor": Kind("sam", reads=False, made_by="prompts.Sam"),
+    "SamHQProcessor": Kind("sam_hq", reads=False, made_by="prompts.Sam"),
     "DonutProcessor": Kind("donut-swin", made_by="pages.Donut"),
     "NougatProcessor": Kind("nougat", writes=True, made_by="pages.Nougat"),
     "MarkupLMProcessor": Kind("markuplm", made_by="markup.MarkupLM"),
