@@ -201,3 +201,10 @@ def test_images_in_squares(load, tmp_path):
     (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "GPT2TokenizerFast"}')
     with pytest.raises(jf.CheckpointError, match="the tokenizer must name context_image_token, start_image_token"):
         jf.AutoProcessor.from_pretrained(tmp_path)
+
+
+def test_patches_of_images_as_they_are(load):
+    with pytest.raises(
+        jf.InputError, match="an image must be of whole patches of 5, 30 at most, got 61 x 117; pass do"
+    ):
+        load("siglip2").image_processor(PICTURES["wide"], do_resize=False)

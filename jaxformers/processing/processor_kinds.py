@@ -41,6 +41,9 @@ KINDS = {
     "AltCLIPProcessor": Kind("altclip"),
     "AlignProcessor": Kind("align", usual={**_WHOLE, "max_length": 64}),
     "SiglipProcessor": Kind("siglip"),
+    "Siglip2Processor": Kind(
+        "siglip2", usual={**_WHOLE, "truncation": True, "max_length": 64}, made_by="patches.Siglip2"
+    ),
     "VisionTextDualEncoderProcessor": Kind("vision-text-dual-encoder"),
     "BlipProcessor": Kind("blip", types=False),
     "GitProcessor": Kind("git"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jaxformers.processing.images import canvases, crops, grids, onevision, splits, squares
+from jaxformers.processing.images import canvases, crops, grids, onevision, patched, splits, squares
 from jaxformers.processing.images.processor import ImageProcessor
 from jaxformers.processing.images.usual import BICUBIC, CLIP, CLIP_LIKE, LANCZOS, WITH_RGB, plain, short, square
 
@@ -50,6 +50,13 @@ KINDS: dict[str, tuple[type[ImageProcessor], dict[str, Any]]] = {
     "GotOcr2": (
         squares.GotOcr2,
         plain(384, CLIP, BICUBIC, crop_to_patches=False, min_patches=1, max_patches=12, **WITH_RGB),
+    ),
+    "Siglip2": (
+        patched.Siglip2,
+        {
+            **{k: v for k, v in plain(1, do_convert_rgb=None).items() if k != "size"},
+            **{"patch_size": 16, "max_num_patches": 256},
+        },
     ),
     "Mllama": (canvases.Mllama, plain(224, do_pad=True, max_image_tiles=4, **WITH_RGB)),
 }

@@ -54,6 +54,7 @@ _KINDS = {
     "Sam": "sam sam_hq",
     "Segformer": "segformer upernet",
     "Siglip": "gemma3n paligemma siglip",
+    "Siglip2": "siglip2",
     "SmolVLM": "smolvlm",
     "Swin2SR": "swin2sr",
     "Tvlt": "tvlt",

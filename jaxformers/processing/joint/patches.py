@@ -1,4 +1,4 @@
-"""Pix2Struct's processor: patches of a page, as many as the model takes, with a question printed above it."""
+"""Processors that say how many patches there are: Pix2Struct's, of pages with questions above, and SigLIP 2's."""
 
 from __future__ import annotations
 
@@ -44,3 +44,11 @@ class Pix2Struct(Processor):
 
 
 _WRITTEN = ("input_ids", "attention_mask")
+
+
+class Siglip2(Processor):
+    """Texts, and images in 256 patches of 16 x 16 by default, whatever the image processor's settings say."""
+
+    def seen(self, what: Any, **options: Any) -> Features:
+        """The fields of images."""
+        return super().seen(what, **{"max_num_patches": 256, "patch_size": 16, **options})

@@ -51,7 +51,25 @@ def _questions(processor: Any, array: Any) -> Iterator[tuple[str, Any]]:
     yield "headed", processor(images=pictures[0], text="Why?", **how(header_text="Which?"))
 
 
+def _forms(processor: Any, array: Any) -> Iterator[tuple[str, Any]]:
+    pictures = [PICTURES[name] for name in ("wide", "tall", "small", "line")]
+    few = {"max_num_patches": 12, "patch_size": 4}
+    yield "both", processor(images=pictures, text=TEXTS, return_tensors="np", **few)
+    yield "usual", processor(images=pictures[0], text=TEXTS[0])
+    yield "text", processor(text=TEXTS, padding=True, max_length=9)
+    yield "image", processor.image_processor(pictures, return_tensors="np")
+    yield "plain", processor.image_processor(pictures[1:3], do_normalize=False, resample=3)
+
+
 CASES = [
+    Own(
+        "siglip2",
+        "Siglip2Processor",
+        "GemmaTokenizerFast",
+        {"tokenizer.model": "gemma.model"},
+        {"image_processor_type": "Siglip2ImageProcessor", "patch_size": 5, "max_num_patches": 30},
+        calls=_forms,
+    ),
     Own("pix2struct", "Pix2StructProcessor", "T5TokenizerFast", _T5, {**_OTHER, "max_patches": 7}, calls=_calls),
     Own("pix2struct-vqa", "Pix2StructProcessor", "T5TokenizerFast", _T5, {**_OTHER, "is_vqa": True}, calls=_questions),
 ]
