@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import os
 import pathlib
 import warnings
@@ -189,9 +190,12 @@ def _shardings(where: str, declared: Any, mesh: Any, rules: Any, **same: Any):
         given = dict(sorted(rules.items())) if isinstance(rules, Mapping) else rules
         key = jax.random.key_data(same.pop("key")).tolist()
         sharding.agree(where, mesh=grid, rules=given, key=key, **same)
-    plan = sharding.plan(declared, mesh, rules)
-    if several and isinstance(rules, str) and rules == "auto":
+    if not (isinstance(rules, str) and rules == "auto"):
+        return sharding.plan(declared, mesh, rules).shardings
+    plan = sharding.plan(declared, mesh, rules, dtype=same["dtype"])
+    if several:
         sharding.agree(where, auto=plan.rules)
+    logging.getLogger("jaxformers.sharding").warning("%s: %s", where, plan.notes[0])
     return plan.shardings
 
 

@@ -178,9 +178,10 @@ def test_auto_takes_the_plainest_that_fits():
         chosen(memory=1 << 18)
 
 
-def test_auto_on_this_host_keeps_a_small_model_whole():
+def test_auto_on_this_host_keeps_a_small_model_whole_and_says_so(caplog):
     model = jf.init(jf.AutoConfig.for_model("gpt2", n_layer=1, n_embd=8, n_head=2), mesh=MESH, rules="auto")
     assert all(x.sharding.is_fully_replicated for x in jax.tree.leaves(model.params))
+    assert "init GPT2Model: auto: 'data'; parameters take 0.00 GiB of a device's" in caplog.text
 
 
 # ------------------------------------------------------------------------------------------------------ shown
