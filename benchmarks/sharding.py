@@ -2,8 +2,8 @@
 
     python benchmarks/sharding.py
 
-Prints seconds of a plan, and microseconds of a call whose program does next to nothing, so that what is left is the way
-through Python and JAX: on stacked layers and on a list of them, on one device and on eight.
+Prints seconds of a plan, and microseconds of a call whose program does next to nothing, so that what is left is the
+way through Python and JAX: on stacked layers and on a list of them, on one device and on eight.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import time
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-import jax  # noqa: E402
-import optax  # noqa: E402
+import jax
+import optax
 
-import jaxformers as jf  # noqa: E402
-from jaxformers import models, sharding, spec  # noqa: E402
+import jaxformers as jf
+from jaxformers import models, sharding, spec
 
 LAYERS = 80
 LLAMA_2_70B = dict(
