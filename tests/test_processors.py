@@ -80,7 +80,7 @@ def test_bad_input(clip, tmp_path):
         jf.AutoProcessor.from_pretrained(tmp_path)
     BY_NAME["llava"].write(tmp_path)
     (tmp_path / "processor_config.json").write_text('{"processor_class": "LlavaProcessor"}')
-    with pytest.raises(jf.CheckpointError, match="patch_size must be given, to count the tokens of an image"):
+    with pytest.raises(jf.CheckpointError, match="patch_size must be a whole number from 1 on, got 0"):
         jf.AutoProcessor.from_pretrained(tmp_path)
 
 

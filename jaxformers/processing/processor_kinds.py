@@ -15,7 +15,6 @@ class Kind:
       models: the model types whose checkpoints they belong to.
       writes: is text what the model is to write about images or sound, and its ids `labels`?
       types: are token types returned, if the tokenizer has them?
-      expands: does one image token in a text stand for as many as the model makes of the image?
       usual: options of the tokenizer's call that are not the tokenizer's own.
       reads: is there a tokenizer?
       prepares: is there an image processor or a feature extractor?
@@ -24,7 +23,6 @@ class Kind:
 
     models: str
     writes: bool = False
-    expands: bool = False
     types: bool = True
     usual: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     reads: bool = True
@@ -73,7 +71,7 @@ KINDS = {
     "BrosProcessor": Kind("bros", prepares=False, made_by="layouts.Bros"),
     "TrOCRProcessor": Kind("vision-encoder-decoder trocr", writes=True),
     "MgpstrProcessor": Kind("mgp-str", writes=True, made_by="readings.MgpStr"),
-    "LlavaProcessor": Kind("llava vipllava", expands=True),
+    "LlavaProcessor": Kind("llava vipllava", made_by="placeholders.Llava"),
     "LlavaNextProcessor": Kind("granitevision llava_next", made_by="placeholders.LlavaNext"),
     "LlavaOnevisionProcessor": Kind("llava_onevision", made_by="onevision.LlavaOnevision"),
     "InternVLProcessor": Kind("internvl", usual=_LEFT, made_by="squares.InternVL"),

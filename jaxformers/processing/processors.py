@@ -9,8 +9,6 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from jaxformers.checkpoints.files import write_atomically
 from jaxformers.errors import InputError
 from jaxformers.processing import conversations
@@ -44,11 +42,6 @@ class Processor:
         self.name = name
         self.settings = dict(settings or {})
         self.chat_template: str | dict[str, str] | None = None
-        if KINDS[name].expands and not isinstance(self.settings.get("patch_size"), int):
-            problem = (
-                f"patch_size must be given, to count the tokens of an image, got {self.settings.get('patch_size')!r}"
-            )
-            raise InputError(name, [problem])
 
     def __getattr__(self, name: str) -> Any:
         """What reads the outputs of models, `post_process_*`, is the image processor's."""
@@ -107,7 +100,6 @@ class Processor:
             theirs |= rest if text is None else self._of_sound(rest) if hears else {}
             fields |= self.seen(seen, **shared, **{**theirs, **more})
         if text is not None:
-            text = self._expanded(text, fields) if KINDS[self.name].expands else text
             said = self.read(text, **shared, **rest, **(text_kwargs or {}))
             if KINDS[self.name].writes and seen is not None:
                 fields["labels"] = said["input_ids"]
@@ -139,17 +131,6 @@ class Processor:
         kind = KINDS[self.name]
         types = {} if kind.types else {"return_token_type_ids": False}
         return self.tokenizer(text, **{**types, **kind.usual, **options})
-
-    def _expanded(self, text: Any, fields: Mapping[str, Any]) -> list[str]:
-        """Texts in which every image token stands as often as the model makes tokens of an image, if there is one."""
-        texts = [text] if isinstance(text, str) else list(text)
-        if "pixel_values" not in fields:
-            return texts
-        h, w = np.shape(fields["pixel_values"][0])[-2:]
-        patch, token = self.settings["patch_size"], self.settings.get("image_token", "<image>")
-        count = (h // patch) * (w // patch) + self.settings.get("num_additional_image_tokens", 0)
-        count -= self.settings.get("vision_feature_select_strategy") == "default"
-        return [one.replace(token, token * count) for one in texts]
 
     @classmethod
     def of_directory(cls, directory: pathlib.Path, *parts: Any) -> Processor:

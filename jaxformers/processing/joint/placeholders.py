@@ -1,4 +1,4 @@
-"""Processors of models that put as many tokens in a text as an image takes: LLaVA-NeXT, Pixtral."""
+"""Processors of models that put as many tokens in a text as an image takes: LLaVA, LLaVA-NeXT, Pixtral."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ class Placeholders(Processor):
     token = "<image>"
     usual_kind: str | None = None  # of what is returned, if the call does not say
     hidden: tuple[str, ...] = ()  # fields of images that are not returned
-    checked = True  # are tokens counted, as they stand for themselves?
 
     def __init__(self, *parts: Any):
         super().__init__(*parts)
@@ -30,13 +29,18 @@ class Placeholders(Processor):
         """The tokens that stand for an image."""
         return (self.image_token,)
 
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The tokens that must not be cut off."""
+        return (self.image_token,)
+
     def texts_of(self, fields: Mapping[str, Any]) -> Iterator[str]:
         """What stands in a text for each image."""
         raise NotImplementedError
 
-    def pieces(self, fields: Mapping[str, Any]) -> dict[str, Iterator[str]]:
-        """What stands in texts for each of several tokens."""
-        return {self.image_token: self.texts_of(fields)}
+    def expanded(self, texts: list[str], fields: Mapping[str, Any]) -> list[str]:
+        """Texts with what stands for images in the place of their tokens."""
+        return placed(self.name, texts, self.image_token, self.texts_of(fields))
 
     def __call__(  # type: ignore[override]
         self,
@@ -75,11 +79,9 @@ class Placeholders(Processor):
     def _said(self, text: Any, fields: Mapping[str, Any], kinds: bool, kind: str | None, rest: Any) -> dict[str, Any]:
         """The tokenizer's fields of texts."""
         texts = [text] if isinstance(text, str) else list(text)
-        pieces = self.pieces(fields) if fields else {}
-        for token, of_token in pieces.items():
-            texts = placed(self.name, texts, token, of_token)
+        texts = self.expanded(texts, fields) if fields else texts
         said = dict(self.read(texts, **rest))
-        for token in (pieces or (self.image_token,)) if self.checked else ():
+        for token in self.counted:
             unbroken(self, texts, said["input_ids"], token, self.tokenizer.convert_tokens_to_ids(token))
         if kinds:
             marks = set(self.tokenizer.convert_tokens_to_ids(list(self.marks)))
@@ -103,6 +105,20 @@ def placed(name: str, texts: list[str], token: str, pieces: Iterator[str], what:
         first, *more = text.split(token)
         out.append(first + "".join(next(left) + part for part in more))
     return out
+
+
+class Llava(Placeholders):
+    """Every image is as many tokens as the others; there may be more images than tokens."""
+
+    def __init__(self, *parts: Any):
+        super().__init__(*parts)
+        self.patch = count(self, "patch_size", 0)
+
+    def expanded(self, texts: list[str], fields: Mapping[str, Any]) -> list[str]:
+        h, w = fields["pixel_values"][0].shape[-2:]
+        n = (h // self.patch) * (w // self.patch) + self.settings.get("num_additional_image_tokens", 0)
+        n -= self.settings.get("vision_feature_select_strategy") == "default"
+        return [text.replace(self.image_token, self.image_token * n) for text in texts]
 
 
 class LlavaNext(Placeholders):

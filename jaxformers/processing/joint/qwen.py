@@ -7,7 +7,7 @@ from typing import Any
 
 from jaxformers.errors import InputError
 from jaxformers.processing.features import Features
-from jaxformers.processing.joint.placeholders import Placeholders
+from jaxformers.processing.joint.placeholders import Placeholders, placed
 
 
 class Qwen2VL(Placeholders):
@@ -25,14 +25,20 @@ class Qwen2VL(Placeholders):
             return {}
         return dict(self.seen(images, return_tensors=kind, **options))
 
-    def pieces(self, fields: Mapping[str, Any]) -> dict[str, Iterator[str]]:
+    @property
+    def counted(self) -> tuple[str, ...]:
+        return self.image_token, self.video_token
+
+    def expanded(self, texts: list[str], fields: Mapping[str, Any]) -> list[str]:
         merged = self.image_processor.merge_size**2
 
         def of(token: str, grids: Any) -> Iterator[str]:
             return (token * (int(t * h * w) // merged) for t, h, w in grids)
 
         tokens = {"image_grid_thw": self.image_token, "video_grid_thw": self.video_token}
-        return {token: of(token, fields[k]) for k, token in tokens.items() if k in fields}
+        for k, token in tokens.items():
+            texts = placed(self.name, texts, token, of(token, fields[k])) if k in fields else texts
+        return texts
 
     def post_process_image_text_to_text(
         self,

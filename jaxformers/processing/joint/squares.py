@@ -51,14 +51,16 @@ _AYA = {
 class AyaVision(_Squares):
     """An image is its squares by number, and the whole."""
 
-    checked = False  # the token in texts is another than that of patches
-
     def __init__(self, *parts: Any):
         super().__init__(*parts)
         self.image_token = self.settings.get("image_token", self.token)
         self.marked = {k: self.settings.get(k, v) for k, v in _AYA.items()}
         side = count(self, "patch_size", 28) * count(self, "downsample_factor", 1)
         self.length = (count(self, "img_size", 364) // side) ** 2
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        return ()
 
     @property
     def marks(self) -> tuple[str, ...]:

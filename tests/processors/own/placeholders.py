@@ -109,6 +109,20 @@ _QWEN = {
 }
 CASES = [
     Own(
+        "llava-told",
+        "LlavaProcessor",
+        "GPT2TokenizerFast",
+        _GPT2,
+        {
+            "image_processor_type": "CLIPImageProcessor",
+            "size": {"shortest_edge": 6},
+            "crop_size": {"height": 6, "width": 6},
+        },
+        {"patch_size": 3, "vision_feature_select_strategy": "default", "num_additional_image_tokens": 1},
+        _tokens("<image>"),
+        calls=_calls("<image>"),
+    ),
+    Own(
         "llava-next",
         "LlavaNextProcessor",
         "GPT2TokenizerFast",
