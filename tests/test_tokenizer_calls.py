@@ -131,6 +131,31 @@ def test_to_arrays_later(tokenizer):
     np.testing.assert_array_equal(padded.attention_mask, [[1, 0], [1, 1]])
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("given", [(BATCH,), (BATCH, BATCH[::-1])], ids=["texts", "pairs"])
+@pytest.mark.parametrize("overflows", [False, True])
+def test_encodings_are_padded_as_the_library_pads_them(tokenizer, side, given, overflows):
+    options = {"truncation": True, "max_length": 9, "pad_to_multiple_of": 3, "return_overflowing_tokens": overflows}
+    options |= {"return_special_tokens_mask": True, "return_offsets_mapping": True, "return_token_type_ids": True}
+    found = tokenizer(*given, padding=True, padding_side=side, **options)
+    library = tokenizers.Tokenizer.from_str(tokenizer.backend.to_str())
+    library.enable_truncation(9)
+    token = {"pad_id": tokenizer.pad_token_id, "pad_token": tokenizer.pad_token}
+    library.enable_padding(direction=side, pad_to_multiple_of=3, **token)
+    rows = library.encode_batch(list(zip(*given, strict=True)) if len(given) > 1 else given[0])
+    rows = [one for row in rows for one in ((row, *row.overflowing) if overflows else (row,))]
+    names = {"input_ids": "ids", "token_type_ids": "type_ids", "offset_mapping": "offsets"}
+    for name in found.keys() - {"overflow_to_sample_mapping"}:
+        assert found[name] == [getattr(row, names.get(name, name)) for row in rows]
+    arrays = tokenizer(*given, padding=True, padding_side=side, return_tensors="np", **options)
+    for name, array in arrays.items():
+        assert array.dtype == np.int64
+        np.testing.assert_array_equal(array, found[name])
+    for one, row in zip(found.encodings, rows, strict=True):
+        assert [one.ids, one.tokens, one.offsets] == [row.ids, row.tokens, row.offsets]
+        assert [e.tokens for e in one.overflowing] == [e.tokens for e in row.overflowing]
+
+
 def test_targets_alone(tokenizer):
     assert tokenizer(text_target=ONE) == tokenizer(ONE)
 
@@ -148,6 +173,7 @@ def test_targets_alone(tokenizer):
             {"max_length": 9, "truncation": True, "padding": True, "pad_to_multiple_of": 4},
             "max_length must be a multiple of pad_to_multiple_of to be cut to, got 9 and 4",
         ),
+        ({"padding": True, "pad_to_multiple_of": -8}, "pad_to_multiple_of must be a positive integer, got -8"),
         ({"return_tensors": "pt"}, "return_tensors must be None, 'np' or 'jax', got 'pt'"),
     ],
 )

@@ -35,6 +35,7 @@ class BatchEncoding(dict):
       data: the fields.
       encoding: those of the rows, or that of the only one.
       tensor_type, prepend_batch_axis: see `convert_to_tensors`.
+      pad: how to pad the encodings once they are asked for, as `tokenizers.Encoding.pad` takes it.
     """
 
     def __init__(
@@ -43,10 +44,22 @@ class BatchEncoding(dict):
         encoding: Sequence[tokenizers.Encoding] | tokenizers.Encoding = (),
         tensor_type: str | None = None,
         prepend_batch_axis: bool = False,
+        pad: Mapping[str, Any] | None = None,
     ):
         super().__init__(data or {})
-        self.encodings = [encoding] if isinstance(encoding, tokenizers.Encoding) else list(encoding or ())
-        self.convert_to_tensors(tensor_type, prepend_batch_axis)
+        self._encodings = [encoding] if isinstance(encoding, tokenizers.Encoding) else list(encoding or ())
+        self._pad = pad
+        if tensor_type is not None:
+            self.convert_to_tensors(tensor_type, prepend_batch_axis)
+
+    @property
+    def encodings(self) -> list[tokenizers.Encoding]:
+        """The encodings of the rows."""
+        if self._pad is not None:
+            for encoding in self._encodings:
+                encoding.pad(**self._pad)
+            self._pad = None
+        return self._encodings
 
     def __getattr__(self, name: str) -> Any:
         try:
@@ -166,36 +179,3 @@ class BatchEncoding(dict):
 
 def _from_end(i: int, n: int) -> int:
     return i + n if i < 0 else i
-
-
-_ATTRIBUTES = {
-    "token_type_ids": "type_ids",
-    "attention_mask": "attention_mask",
-    "special_tokens_mask": "special_tokens_mask",
-    "offset_mapping": "offsets",
-}
-
-
-def fields_of(
-    rows: Sequence[tokenizers.Encoding], wanted: Sequence[str], pad: Mapping[str, Any] | None, pairs: bool
-) -> dict[str, Any]:
-    """`input_ids` and other fields of rows, as lists.
-
-    Args:
-      rows: the encodings.
-      wanted: the other fields, of `token_type_ids`, `attention_mask`, `special_tokens_mask` and `offset_mapping`.
-      pad: how rows were padded; None if they were not.
-      pairs: are rows pairs of texts?
-    """
-    ids = [e.ids for e in rows]
-    same = {} if pad is not None else {"attention_mask": 1}  # what every token has need not be asked, which is slow
-    if not pairs and any(ids) and (pad is None or not pad["pad_type_id"]):
-        if not any(next(e for e in rows if len(e)).type_ids):
-            same["token_type_ids"] = 0
-    fields: dict[str, Any] = {"input_ids": ids}
-    for name in wanted:
-        if name in same:
-            fields[name] = [[same[name]] * len(row) for row in ids]
-        else:
-            fields[name] = [getattr(e, _ATTRIBUTES[name]) for e in rows]
-    return fields

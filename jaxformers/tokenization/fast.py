@@ -14,11 +14,12 @@ from jaxformers.errors import InputError
 from jaxformers.tokenization import kinds
 from jaxformers.tokenization.chat import ChatTemplates
 from jaxformers.tokenization.decoding import Decoding
-from jaxformers.tokenization.encoding import BatchEncoding, fields_of
+from jaxformers.tokenization.encoding import BatchEncoding
 from jaxformers.tokenization.formats.python_backend import PythonBackend
 from jaxformers.tokenization.inputs import one_of, rows_of
 from jaxformers.tokenization.languages import Languages
 from jaxformers.tokenization.lengths import SIDES, UNLIMITED, Lengths, check_multiple
+from jaxformers.tokenization.rows import Rows
 from jaxformers.tokenization.saving import Saving
 from jaxformers.tokenization.settings import add_named_tokens, agree
 from jaxformers.tokenization.tensors import arrays, check_kind
@@ -142,39 +143,39 @@ class FastTokenizer(Saving, Decoding, Lengths, Languages, ChatTemplates):
             many = many and bool(text) and isinstance(text[0], list | tuple)
         if not many and not isinstance(self.backend, PythonBackend):
             text_pair = text_pair or None  # the reference takes an empty second text for none
-        rows = rows_of(text, text_pair, many, is_split_into_words)
+        texts = rows_of(text, text_pair, many, is_split_into_words)
         if return_tensors is not None:
             check_kind(return_tensors)
         if split_special_tokens is None:
             split_special_tokens = self.split_special_tokens
         if truncation is None:
             truncation = max_length is not None and padding is False
-        fixed = self.backend.num_special_tokens_to_add(bool(rows) and isinstance(rows[0], tuple))
-        fixed = fixed if add_special_tokens else 0
+        pairs = bool(texts) and isinstance(texts[0], tuple)
+        fixed = self.backend.num_special_tokens_to_add(pairs) if truncation and add_special_tokens else 0
         cut = self._truncation(truncation, max_length, fixed, stride, truncation_side or self.truncation_side)
         pad = self._padding(padding, max_length, padding_side or self.padding_side, pad_to_multiple_of)
-        how = {"is_pretokenized": is_split_into_words, "add_special_tokens": add_special_tokens}
         check_multiple(cut, pad, pad_to_multiple_of)
-        found = self._run(rows, cut, pad, split_special_tokens, **how)
-        whose = list(range(len(found)))
+        how = {"is_pretokenized": is_split_into_words, "add_special_tokens": add_special_tokens}
+        found = self._run(texts, cut, split_special_tokens, **how)
+        whose: list[int] = []
         if return_overflowing_tokens:
             whose = [i for i, e in enumerate(found) for _ in range(1 + len(e.overflowing))]
             found = [one for e in found for one in (e, *e.overflowing)]
-        pairs = bool(rows) and isinstance(rows[0], tuple)
-        wishes = {
-            "token_type_ids": return_token_type_ids,
-            "attention_mask": return_attention_mask,
-            "special_tokens_mask": return_special_tokens_mask,
-            "offset_mapping": return_offsets_mapping,
-        }
-        wanted = [n for n, wish in wishes.items() if wish or (wish is None and n in self.model_input_names)]
-        fields = fields_of(found, wanted, pad, pairs)
-        longest = max(map(len, fields["input_ids"]), default=0)
+        wishes = (
+            ("token_type_ids", return_token_type_ids),
+            ("attention_mask", return_attention_mask),
+            ("special_tokens_mask", return_special_tokens_mask),
+            ("offset_mapping", return_offsets_mapping),
+        )
+        wanted = [n for n, wish in wishes if wish or (wish is None and n in self.model_input_names)]
+        rows = Rows(found, pad, pairs)
+        fields = rows.fields(["input_ids", *wanted], fill=return_tensors is not None)
+        longest = max(rows.lengths, default=0)
         if cut is None and longest > self.model_max_length:
             limit = self.model_max_length
             warnings.warn(f"{longest} tokens, the model takes {limit}; pass truncation=True", stacklevel=2)
         if return_length:
-            fields["length"] = [len(e) for e in found]
+            fields["length"] = rows.lengths
         if return_overflowing_tokens:
             fields["overflow_to_sample_mapping"] = whose
         if return_tensors is not None:
@@ -182,21 +183,19 @@ class FastTokenizer(Saving, Decoding, Lengths, Languages, ChatTemplates):
         elif not many and not return_overflowing_tokens:
             bare = isinstance(self.backend, PythonBackend)  # whose classes give one length, too
             fields = {n: v[0] if bare or isinstance(v[0], list) else v for n, v in fields.items()}
-        return BatchEncoding(fields, found)
+        return BatchEncoding(fields, found, pad=rows.pad)
 
-    def _run(
-        self, rows: list, cut: dict | None, pad: dict | None, split_special: bool, **options: bool
-    ) -> list[tokenizers.Encoding]:
+    def _run(self, texts: list, cut: dict | None, split_special: bool, **options: bool) -> list[tokenizers.Encoding]:
+        """The encodings of texts, cut but not padded."""
         with self._lock:
             self.backend.encode_special_tokens = split_special
-            self.backend.no_truncation()
             self.backend.no_padding()
-            if cut is not None:
+            if cut is None:
+                self.backend.no_truncation()
+            else:
                 self.backend.enable_truncation(**cut)
-            if pad is not None:
-                self.backend.enable_padding(**pad)
             try:
-                return self.backend.encode_batch(rows, **options)
+                return self.backend.encode_batch(texts, **options)
             except BaseException as e:  # the library raises a bare Exception, and panics by one that is none
                 if isinstance(e, Exception) or type(e).__name__ == "PanicException":
                     raise InputError("tokenizer", [str(e)]) from None

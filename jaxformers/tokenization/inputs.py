@@ -14,6 +14,8 @@ def one_of(name: str, value: Any, known: tuple[str, ...]) -> None:
 
 def rows_of(text: Any, pair: Any, many: bool, words: bool) -> list[Any]:
     """The backend's batch: a string (or list of words) a row, or a tuple of two. A batch may hold pairs itself."""
+    if type(text) is str and pair is None and not many and not words:  # the usual cases are checked fast
+        return [text]
     if not many:
         text, pair = [text], None if pair is None else [pair]
     elif pair is not None and not (isinstance(pair, list | tuple) and len(pair) == len(text)):
@@ -22,7 +24,7 @@ def rows_of(text: Any, pair: Any, many: bool, words: bool) -> list[Any]:
     if many and pair is None and not words and all(isinstance(t, list | tuple) and len(t) == 2 for t in text):
         text, pair = zip(*text, strict=True) if text else ((), None)
     rule, fits = ("a list of words", _is_words) if words else ("a string", _is_string)
-    plain = not words and set(map(type, text)) <= {str} and set(map(type, pair or ())) <= {str}  # the usual case
+    plain = not words and set(map(type, text)) <= {str} and set(map(type, pair or ())) <= {str}
     problems = (
         []
         if plain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -117,6 +118,8 @@ class Lengths:
         strategy = "longest" if padding is True else padding or "do_not_pad"
         one_of("padding", strategy, ("longest", "max_length", "do_not_pad"))
         one_of("padding_side", side, SIDES)
+        if multiple is not None and not (isinstance(multiple, numbers.Integral) and multiple >= 0):
+            raise InputError("tokenizer", [f"pad_to_multiple_of must be a positive integer, got {multiple!r}"])
         length = self._length(max_length, "padding") if strategy == "max_length" else None
         if strategy == "do_not_pad" or (strategy == "max_length" and length is None):
             return None

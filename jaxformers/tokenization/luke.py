@@ -160,7 +160,7 @@ class LukeTokenizer(OwnFiles):
         check_spans(what, text, spans, names, self.task)
 
         def ids(pieces: list[str]) -> list[list[int]]:
-            found = self._run(pieces, None, None, self.split_special_tokens, add_special_tokens=False)
+            found = self._run(pieces, None, self.split_special_tokens, add_special_tokens=False)
             return [e.ids for e in found]
 
         known = (self.entity_mask_token_id, self.entity_mask2_token_id)

@@ -87,7 +87,7 @@ class MistralCommonTokenizer(FastTokenizer):
             return [int(i) for i in text]
         if not isinstance(text, str):
             raise InputError("tokenizer", [f"text must be a string or a list of ids, got {text!r:.60}"])
-        return list(self._run([text], None, None, split, add_special_tokens=special)[0].ids)
+        return list(self._run([text], None, split, add_special_tokens=special)[0].ids)
 
     def _text(self, ids: list[int], skip_special_tokens: bool, between: str = "") -> str:
         """Bytes on either side of a special token make no character together."""

@@ -53,7 +53,7 @@ class TableRows(FastTokenizer):
         known = self.get_added_vocab()
         marks = re.compile(f"({'|'.join(map(re.escape, sorted(known, key=len, reverse=True)))})")
         parts = [(i, part) for i, text in enumerate(texts) for part in marks.split(text) if part]
-        words = self._run([_cleaned(part) for _, part in parts], None, None, False, add_special_tokens=False)
+        words = self._run([_cleaned(part) for _, part in parts], None, False, add_special_tokens=False)
         found: list[list[str]] = [[] for _ in texts]
         for (i, part), row in zip(parts, words, strict=True):
             found[i] += [self._empty] if part not in known and _says_nothing(part) else row.tokens

@@ -29,7 +29,7 @@ class PythonBackend:
       files: the checkpoint's own files by name: what saving it writes.
     """
 
-    normalizer = pre_tokenizer = post_processor = decoder = None
+    normalizer = pre_tokenizer = post_processor = decoder = padding = None
     encode_special_tokens = False  # is text cut as if there were no added tokens?
 
     def __init__(
@@ -40,7 +40,6 @@ class PythonBackend:
         self.added: dict[str, int] = {}
         self.entries: dict[int, tokenizers.AddedToken] = {}
         self.truncation: dict[str, Any] | None = None
-        self.padding: dict[str, Any] | None = None
         self._cut = any_of(())
 
     # -------------------------------------------------------------------------------------------- vocabulary
@@ -97,23 +96,8 @@ class PythonBackend:
         """Leaves rows as long as they are."""
         self.truncation = None
 
-    def enable_padding(
-        self,
-        direction: str = "right",
-        pad_id: int = 0,
-        pad_type_id: int = 0,
-        pad_token: str = "[PAD]",
-        length: int | None = None,
-        pad_to_multiple_of: int | None = None,
-    ) -> None:
-        """Pads rows to `length`, or to the longest."""
-        self.padding = dict(
-            direction=direction, index=pad_id, token=pad_token, length=length, multiple=pad_to_multiple_of
-        )
-
     def no_padding(self) -> None:
-        """Leaves rows of different lengths."""
-        self.padding = None
+        """Rows keep their lengths, as they always do here: the tokenizer pads."""
 
     def num_special_tokens_to_add(self, is_pair: bool) -> int:
         """How many special tokens surround a text, or a pair."""
@@ -127,16 +111,7 @@ class PythonBackend:
         Raises:
           ValueError: a text is too short to be cut as the truncation wants it.
         """
-        found = [self._row(row, is_pretokenized, add_special_tokens) for row in rows]
-        if self.padding is not None:
-            pad = dict(self.padding)
-            length, multiple = pad.pop("length"), pad.pop("multiple")
-            every = [e for row in found for e in (row, *row.overflowing)]
-            length = max(map(len, every), default=0) if length is None else length
-            length = -(-length // multiple) * multiple if multiple else length
-            for encoding in every:
-                encoding.pad(length, **pad)
-        return found
+        return [self._row(row, is_pretokenized, add_special_tokens) for row in rows]
 
     def post_process(self, encoding: Any, pair: Any = None, add_special_tokens: bool = True) -> Encoding:
         """The row of one or two encodings' ids with special tokens around them."""

@@ -83,10 +83,13 @@ class Encoding:
             raise InputError("tokenizer", [f"{name} must not be asked of this class: it knows no places in texts"])
         raise AttributeError(name)
 
-    def pad(self, length: int, direction: str, index: int, token: str) -> None:
-        """Fills the row up to `length`."""
+    def pad(self, length: int, direction: str, pad_id: int, pad_type_id: int, pad_token: str) -> None:
+        """Fills the row, and what was cut off it, up to `length`."""
+        for row in self.overflowing:
+            row.pad(length, direction, pad_id, pad_type_id, pad_token)
         missing = max(0, length - len(self.ids))
-        filler = {"ids": index, "type_ids": 0, "tokens": token, "special_tokens_mask": 1, "sequence_ids": None}
+        filler = {"ids": pad_id, "type_ids": pad_type_id, "tokens": pad_token}
+        filler |= {"special_tokens_mask": 1, "sequence_ids": None}
         for name, value in {**filler, "attention_mask": 0}.items():
             held, more = getattr(self, name), [value] * missing
             setattr(self, name, held + more if direction == "right" else more + held)
