@@ -73,3 +73,16 @@ def test_spaces_in_front_are_of_the_older_files(first, name, file, tmp_path):
     assert found.tokenize("A cheetah runs.") != jf.AutoTokenizer.from_pretrained(tmp_path / "saved").tokenize(
         "A cheetah runs."
     )
+
+
+def test_classes_have_settings_where_tokenizer_json_is_alone(tmp_path):
+    """BERT's class makes letters small unless it is told otherwise, as the reference's does."""
+    by_name = {case.name: case for case in cases()}
+    (tmp_path / "older").mkdir()
+    cased = jf.AutoTokenizer.from_pretrained(by_name["bert-cased"].write(tmp_path / "older"))
+    cased.save_pretrained(tmp_path / "saved")
+    same(jf.AutoTokenizer.from_pretrained(tmp_path / "saved"), by_name["bert-cased"])
+    (tmp_path / "saved" / "tokenizer_config.json").unlink()
+    (tmp_path / "saved" / "config.json").write_text('{"model_type": "bert"}')
+    found = jf.AutoTokenizer.from_pretrained(tmp_path / "saved")
+    assert found(STRINGS).input_ids == unpack(GOLDENS / "bert.npz")["ids"]

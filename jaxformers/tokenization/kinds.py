@@ -273,8 +273,10 @@ def usual(name: str, backend: tokenizers.Tokenizer, built: bool) -> dict[str, An
     named = {"tokenizer_class": own} if own else {}
     held = {f"{k}_token": v for k, v in kind.tokens.items() if backend.token_to_id(v) is not None}
     names = ["input_ids", *["token_type_ids"] * kind.types, *["attention_mask"] * kind.masks]
-    typed = {"pad_token_type_id": kind.pad_type} if kind.pad_type else {}
+    typed: dict[str, Any] = {"pad_token_type_id": kind.pad_type} if kind.pad_type else {}
     typed |= {"model_max_length": kind.longest} if kind.longest else {}
+    if not built and kind.format == "wordpiece" and not own.startswith(("RoCBert", "Tapas")):
+        typed |= {"do_lower_case": True, "strip_accents": None, "tokenize_chinese_chars": True}
     clean = {"clean_up_tokenization_spaces": True} if built and kind.cleans else {}
     return {**named, **held, **clean, "model_input_names": names, "padding_side": kind.side, **typed, **kind.more}
 
