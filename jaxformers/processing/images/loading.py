@@ -12,7 +12,7 @@ import numpy as np
 from jaxformers.errors import InputError
 from jaxformers.processing.download import SECONDS, read_bytes
 
-PIXELS = 2**28  # of a file; more is taken for an attack on memory
+PIXELS = 178_956_970  # of a file, as Pillow's own limit is; more is taken for an attack on memory
 
 
 def pillow():
@@ -31,7 +31,7 @@ def load_image(source: Any, timeout: float = SECONDS):
     Args:
       source: a path, the file's bytes, an http(s) or data URL, base64 text, a Pillow image, or an array as
         `to_array` takes it (uint8).
-      timeout: seconds that a server may take for each answer.
+      timeout: seconds that a server may take for its first answer, and again for all of the bytes.
 
     Raises:
       InputError: there is no such file, it is no image or damaged, or larger than PIXELS.
