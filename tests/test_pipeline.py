@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import re
 
@@ -15,6 +16,7 @@ from support.fill import fill, leaves, relative_error
 import jaxformers as jf
 from jaxformers import nn, sharding, spec
 from jaxformers.nn import closures
+from jaxformers.nn.constrain import positions_whole
 from jaxformers.nn.schedules import Schedule
 from jaxformers.spec import Layers, Stack
 
@@ -397,6 +399,30 @@ def test_arrays_are_found_where_functions_keep_them():
     np.testing.assert_array_equal(remade([x + 1 for x in found])(a + 1), (a + 1) * 2 - 5 + 1 + 3 + 4 + 1)
     np.testing.assert_array_equal(outer(a + 1), (a + 1) - 4 + 0 + 2 + 3 + 1)  # itself unchanged
     assert len(closures.captured(outer, rows=7)[0]) == 6
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    mask: jax.Array
+    name: str = "seen"
+
+
+def test_arrays_are_found_in_dataclasses():
+    seen = Seen(jnp.zeros(2))
+    found, remade = closures.captured(lambda x: (x + seen.mask, seen.name), rows=2)
+    assert len(found) == 1
+    total, name = remade([jnp.ones(2)])(1.0)
+    np.testing.assert_array_equal(total, [2, 2])
+    assert name == "seen"
+
+
+def test_layers_may_say_where_activations_lie():
+    def step(p, x):
+        return positions_whole(x + p["b"]), {}
+
+    with jf.running(mesh=mesh(stage=4), rules="stage", **pipeline(2)):  # no axis is left to lay them over
+        y = jax.jit(lambda x: nn.fold(step, layers(), x)[0])(jnp.ones((B, T, D)))
+    np.testing.assert_allclose(y, jnp.ones((B, T, D)) + layers()["b"].sum(0), rtol=1e-5)
 
 
 def test_rows_are_told_from_axes_that_are_as_long():

@@ -24,8 +24,8 @@ from jaxformers.errors import InputError
 def captured(f: Callable, rows: int) -> tuple[list, Callable]:
     """The arrays in a function's closure, and what makes the function anew with others in their place.
 
-    Looked through are functions and `functools.partial`s, their defaults, and what JAX knows as pytrees. A NumPy array
-    is a constant, which a function may use as no tracer can be used; it counts if its first axis has so many `rows`.
+    Looked through are functions, their defaults, `functools.partial`s, pytrees and dataclasses. A NumPy array is a
+    constant, which a function may use as no tracer can be used; it counts if its first axis has so many `rows`.
 
     Returns:
       (arrays, `remade(arrays) -> function`).
@@ -73,9 +73,14 @@ class _Swap:
             return x if _same(new, (x.func, x.args, x.keywords)) else functools.partial(func, *args, **keywords)
         leaves, tree = jax.tree.flatten(x)
         if jax.tree_util.treedef_is_leaf(tree):
-            return x
+            return self._record(x) if dataclasses.is_dataclass(x) and not isinstance(x, type) else x
         new = [self(leaf) for leaf in leaves]
         return x if _same(new, leaves) else jax.tree.unflatten(tree, new)
+
+    def _record(self, x: Any) -> Any:
+        held = {f.name: getattr(x, f.name) for f in dataclasses.fields(x) if f.init}
+        new = {name: self(value) for name, value in held.items()}
+        return x if _same(new.values(), held.values()) else dataclasses.replace(x, **new)
 
     def _function(self, f: types.FunctionType) -> types.FunctionType:
         cells = [c for c in f.__closure__ or () if not _empty(c)]

@@ -19,7 +19,7 @@ def constrain(x, axes: str, always: bool = False):
       always: also where the rules split none of them; else that is left to XLA.
     """
     mesh, free = free_mesh()
-    if mesh is None:
+    if mesh is None or not free.shape:
         return x
     words = axes.split()
     where = sharding.partition(tuple(words), x.shape, free, context.current().rules)
