@@ -5,16 +5,20 @@ Padding becomes segments: tokens see tokens, and padding sees padding, which kee
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.sharding import NamedSharding, PartitionSpec
 
+from jaxformers.nn import zigzag
 from jaxformers.nn.device import platform
 from jaxformers.nn.mask import Band
 
 BLOCK = 128  # lengths must be multiples of this
+LONG = 32_768  # from here on blocks are larger, for there are many
 
 
 def fits(q, k, mask, bias, ways: int = 1) -> bool:
@@ -36,30 +40,48 @@ def splash(q, k, v, mask, scale: float, cap: float | None):
     return run(kernel(mask, q.shape[1], q.shape[2], cap), q, k, v, valid, valid, scale)
 
 
-def kernel(mask, length: int, heads: int, cap: float | None, ways: int = 1, order=None):
+def kernel(mask, length: int, heads: int, cap: float | None, ways: int = 1, turned: bool = False):
     """The kernel for one device's heads, a pytree. On a CPU it runs interpreted, slowly.
 
     Args:
       ways: over how many devices the queries go. What the kernel knows of them goes with them (see `lies`).
-      order: int [length], the position of each query, where that is not its own.
+      turned: queries are dealt as `zigzag` says.
     """
+    window, ahead = (mask.window, mask.ahead) if isinstance(mask, Band) else (None, length)
+    window = None if window is None or window >= length else window
+    return _kernel((window, min(ahead, length)), length, heads, cap, ways, turned, platform() == "cpu")
+
+
+# It looks at every block in Python, which takes seconds for a long text: once for all layers of a model.
+@functools.lru_cache(64)
+def _kernel(rule: tuple, length: int, heads: int, cap: float | None, ways: int, turned: bool, interpret: bool):
     from jax.experimental.pallas.ops.tpu import splash_attention as kernels
 
-    own = length // ways if order is None or length // ways % (2 * BLOCK) else length // ways // 2
-    block, seen = (max(n for n in (BLOCK, 256, 512) if size % n == 0) for size in (own, length))
-    rule = _rule(kernels, mask, length, order)
-    if isinstance(rule, kernels.FullMask):  # the same for all devices
-        rule, ways = kernels.FullMask((length // ways, length)), 1
+    own = length // ways // 2 if turned and length // ways % (2 * BLOCK) == 0 else length // ways
+    most = (BLOCK, 256, 512) if length < LONG else (BLOCK, 256, 512, 1024)
+    block, seen = (max(n for n in most if size % n == 0) for size in (own, length))
+    window, ahead = rule
+    mask: Any
+    if window is None and ahead >= length - 1:  # the same for all devices
+        mask, ways = kernels.FullMask((length // ways, length)), 1
+    elif window is None and ahead == 0:
+        mask = kernels.CausalMask((length, length))
+    else:
+        mask = kernels.LocalMask((length, length), (None if window is None else window - 1, ahead), 0)
+    if turned and not isinstance(mask, kernels.FullMask):
+        mask.q_sequence = zigzag.order(length, ways)
     sizes: dict[str, Any] = {f"block_{n}": block for n in ("q", "q_dkv", "q_dq")}
     sizes |= {f"block_{n}": seen for n in ("kv", "kv_compute", "kv_dkv", "kv_dkv_compute", "kv_dq")}
-    return kernels.make_splash_mha(
-        kernels.MultiHeadMask([rule] * heads),
-        head_shards=1,
-        q_seq_shards=ways,
-        attn_logits_soft_cap=cap,
-        block_sizes=kernels.BlockSizes(**sizes),
-        interpret=platform() == "cpu",
-    )
+    with jax.ensure_compile_time_eval():
+        made = kernels.make_splash_mha(
+            kernels.MultiHeadMask([mask] * heads),
+            head_shards=1,
+            q_seq_shards=ways,
+            attn_logits_soft_cap=cap,
+            block_sizes=kernels.BlockSizes(**sizes),
+            interpret=interpret,
+        )
+    return jax.tree.map(np.asarray, made)  # of no device, for programs on any
 
 
 def lies(kernel, mesh, axes: tuple[str, ...]):
@@ -81,19 +103,3 @@ def run(kernel, q, k, v, own, seen, scale: float):
     segments = None if seen is None else kernels.SegmentIds(own, seen)
     q, k, v = (x.swapaxes(1, 2) for x in (q * scale, k, v))
     return jax.vmap(kernel)(q, k, v, segments).swapaxes(1, 2)
-
-
-def _rule(kernels, mask, length: int, order):
-    shape = (length, length)
-    far = (
-        (mask.window is None or mask.window >= length) and mask.ahead >= length - 1 if isinstance(mask, Band) else True
-    )
-    if far:
-        return kernels.FullMask(shape)
-    if mask.window is None and mask.ahead == 0:
-        rule = kernels.CausalMask(shape)
-    else:
-        rule = kernels.LocalMask(shape, (None if mask.window is None else mask.window - 1, mask.ahead), 0)
-    if order is not None:
-        rule.q_sequence = order
-    return rule

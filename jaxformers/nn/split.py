@@ -173,8 +173,7 @@ def _splash(split: Split, q, mask, cap, turned: bool):
     """The kernel and the rows of padding for queries and keys, and how they lie."""
     rows, length, heads, _ = q.shape
     ways = split.ways(split.positions)
-    order = zigzag.order(length, ways) if turned else None
-    kernel = splash.kernel(mask, length, heads // split.ways(split.heads), cap, ways, order)
+    kernel = splash.kernel(mask, length, heads // split.ways(split.heads), cap, ways, turned)
     valid = splash.rows(mask, rows, length)
     parts = {"kernel": kernel, "own": valid, "valid": valid}
     specs = {
