@@ -3,8 +3,13 @@
 import pathlib
 import re
 
+import pytest
+from images.extras import NAMES
+
 from jaxformers.processing.audio.kinds import KINDS as SOUNDS
+from jaxformers.processing.auto import KEYS
 from jaxformers.processing.images.kinds import KINDS as IMAGES
+from jaxformers.processing.images.kinds import make
 from jaxformers.processing.markup import MarkupLM
 from jaxformers.processing.processor_kinds import KINDS as PROCESSORS
 from jaxformers.tokenization import kinds
@@ -30,6 +35,12 @@ def test_image_processors():
     kind = {n: re.sub(r"(ImageProcessor(Fast)?|FeatureExtractor|VideoProcessor)$", "", n) for n in listed}
     assert [n for n in listed if kind[n] not in IMAGES and n != MarkupLM.name] == []
     assert len(listed) >= 120
+
+
+@pytest.mark.parametrize("kind", IMAGES)
+def test_an_image_processor_tells_its_class(kind):
+    told = make(kind, {"metadata": NAMES} if kind == "OneFormer" else {}).to_dict()
+    assert any(told.get(key) for key in KEYS)
 
 
 def test_feature_extractors():
