@@ -210,7 +210,8 @@ def _memory(held: Any) -> dict[str, int]:
 
 def _shortage(message: str) -> str:
     """The one line of the compiler's complaint that tells how much is needed."""
-    found = re.search(r"Used [\d.]+[KMGT]? of [\d.]+[KMGT]? hbm[^.\n]*(\.\d+\w* by [\d.]+[KMGT]?)?", message)
+    forms = r"Used [\d.]+[KMGT]? of [\d.]+[KMGT]? hbm", r"total memory required for .* exceeds available HBM \([^)]*\)"
+    found = next((m for form in forms if (m := re.search(form, message))), None)
     return found[0] if found else message.splitlines()[0][:300]
 
 
