@@ -77,6 +77,7 @@ def running(*, precision: Any = None, **settings):
 
     Raises:
       InputError: a setting is unknown or has a value that is not offered.
+      JaxformersError: the rules are no rules, or name an axis that the mesh lacks.
     """
     known = {f.name for f in dataclasses.fields(Run)} | {"precision"}
     problems = [f"unknown setting {k!r}; known: {', '.join(sorted(known))}" for k in settings if k not in known]
@@ -96,7 +97,8 @@ def running(*, precision: Any = None, **settings):
     if problems:
         raise InputError("running", problems)
     if "rules" in settings:
-        settings["rules"] = None if settings["rules"] is None else sharding.resolve(settings["rules"])
+        rules, mesh = settings["rules"], settings.get("mesh", current().mesh)
+        settings["rules"] = None if rules is None else sharding.on_mesh(rules, mesh)
     if settings.get("microbatches") is not None and not dataclasses.replace(current(), **settings).stages():
         problem = "microbatches need a mesh and rules that split layers over one of its axes"
         raise InputError("running", [problem], "as in running(mesh=sharding.mesh(stage=4), rules='stage', ...)")

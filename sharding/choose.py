@@ -5,42 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh
 
 from jaxformers.errors import JaxformersError
+from jaxformers.sharding.chips import GIB, memory_of
 from jaxformers.sharding.plan import Plan, plan
-from jaxformers.sharding.rules import PRESETS
 from jaxformers.spec import paths
 
-# Memory of a chip in bytes, of those that do not tell it themselves (described topologies, for one).
-MEMORY = {
-    "TPU v4": 32 << 30,
-    "TPU v5 lite": 16 << 30,
-    "TPU v5e": 16 << 30,
-    "TPU v5": 95 << 30,
-    "TPU v5p": 95 << 30,
-    "TPU v6 lite": 32 << 30,
-    "TPU v6e": 32 << 30,
-    "TPU7x": 96 << 30,
-}
 _SHARE = 0.8  # of a device's memory; the rest is for activations
-
-
-def memory_of(device: jax.Device) -> int | None:
-    """Bytes of a device's memory, or None where nobody tells; a CPU's devices share the host's."""
-    try:
-        told = (device.memory_stats() or {}).get("bytes_limit")
-    except (RuntimeError, NotImplementedError, jax.errors.JaxRuntimeError):
-        told = None
-    if told:
-        return int(told)
-    if device.platform == "cpu":
-        import os
-
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // jax.local_device_count("cpu")
-    return MEMORY.get(device.device_kind)
 
 
 def choose(
@@ -91,19 +64,15 @@ def share(made: Plan, itemsize: int, train: bool) -> int:
 def _candidates(tree: Any, mesh: Mesh, train: bool) -> list[str]:
     """Presets that use the mesh, from the one that moves the fewest bytes to the one that saves the most memory."""
     have = set(mesh.axis_names)
-    base = "expert" if "expert" in have and any("experts" in p.axes for _, p in paths(tree)) else ""
-    found: list[str] = []
+    experts = "expert" in have and any("experts" in p.axes for _, p in paths(tree))
     plain = ["data" if "data" in have else "replicated"]
     plain += ["zero1", "zero2"] if train and have & {"data", "fsdp"} else []
     plain += ["tensor"] if "tensor" in have else []
     plain += ["zero1+tensor"] if train and "tensor" in have and have & {"data", "fsdp"} else []
     plain += ["fsdp"] if "fsdp" in have else []
     plain += ["fsdp+tensor"] if {"fsdp", "tensor"} <= have else []
-    for name in plain:
-        found.append(f"{name}+{base}" if base else name)
-    assert all(part in PRESETS for name in found for part in name.split("+"))
-    return found
+    return [f"{name}+expert" if experts else name for name in plain]
 
 
 def _gib(n: float) -> str:
-    return f"{n / 2**30:.2f} GiB"
+    return f"{n / GIB:.2f} GiB"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
 from jaxformers.errors import JaxformersError
+from jaxformers.sharding.rules import over, resolve
 
 
 def mesh(devices: Sequence[jax.Device] | None = None, **axes: int) -> Mesh:
@@ -44,6 +46,24 @@ def mesh(devices: Sequence[jax.Device] | None = None, **axes: int) -> Mesh:
         )  # fmt: skip
     sizes = tuple(len(held) // fixed if s == -1 else s for s in axes.values())
     return Mesh(_arranged(sizes, held), tuple(axes))
+
+
+def axes_for(rules: Any) -> dict[str, int]:
+    """The mesh that rules imply by themselves: all devices along the one axis that they go over, "data" aside.
+
+    Raises:
+      JaxformersError: they go over several axes, whose sizes they do not tell, or are to be chosen for a mesh.
+    """
+    if isinstance(rules, str) and rules == "auto":
+        raise JaxformersError("mesh", ["rules 'auto' are chosen for a mesh, which must be given"], _SIZES)
+    named = {axis for table in resolve(rules).tables() for to in table.values() for axis in over(to)}
+    own = sorted(named - {"data"}) or ["data"]
+    if len(own) > 1:
+        raise JaxformersError("mesh", [f"rules {rules!r} go over {', '.join(own)}, whose sizes must be given"], _SIZES)
+    return {own[0]: -1}
+
+
+_SIZES = "as in mesh(fsdp=-1, tensor=4)"
 
 
 def _size(size: object) -> int | None:

@@ -65,8 +65,13 @@ class Plan:
 
     def batch(self, ndim: int = 2) -> NamedSharding:
         """The sharding of an input [B, S, ...] of so many dimensions: rows over devices, positions whole."""
-        over = partition(("batch",) + ("-",) * (ndim - 1), None, self.mesh, self.rules)
-        return NamedSharding(self.mesh, over)
+        where = partition(("batch",) + ("-",) * (ndim - 1), None, self.mesh, self.rules)
+        return NamedSharding(self.mesh, where)
+
+    def ways(self) -> int:
+        """Over how many devices rows of a batch go."""
+        axes = over(self.rules.axes.get("batch"))
+        return math.prod(self.mesh.shape[a] for a in axes if a in self.mesh.axis_names)
 
     def bytes(self, itemsize: int = 4) -> int:
         """Bytes of the parameters on one device, at so many bytes each."""
@@ -118,23 +123,35 @@ def plan(tree: Any, mesh: Mesh, rules: Any = None, **budget: Any) -> Plan:
         notes.append(why)
     elif budget:
         raise JaxformersError("plan", [f"{', '.join(budget)} only tells how 'auto' counts; rules are {rules!r}"])
-    resolved = resolve(rules)
+    resolved = on_mesh(rules, mesh)
     notes += _check(tree, mesh, rules, resolved)
     shardings = _shardings(tree, mesh, resolved, notes)
     return Plan(shardings, tuple(notes), tree, mesh, resolved)
 
 
+def on_mesh(given: Any, mesh: Mesh) -> Rules:
+    """`resolve(given)` for a mesh: axes that presets name and the mesh lacks are left out.
+
+    Raises:
+      JaxformersError: your own rules name an axis that the mesh lacks.
+    """
+    rules = resolve(given)
+    if isinstance(given, str | None):
+        return rules.only(mesh.axis_names)
+    wanted = {a for table in rules.tables() for to in table.values() for a in over(to)}
+    unknown = sorted(wanted - set(mesh.axis_names))
+    if unknown:
+        problems = [f"mesh axis {a!r} must be one of the mesh's {mesh.axis_names}" for a in unknown]
+        raise JaxformersError("rules", problems)
+    return rules
+
+
 def _check(tree: Any, mesh: Mesh, given: Any, rules: Rules) -> list[str]:
     """Refuses rules that can not be meant; returns notes on those that name nothing here."""
     preset = isinstance(given, str | None)
-    wanted = {a for table in rules.tables() for to in table.values() for a in over(to)}
-    unknown = sorted(wanted - set(mesh.axis_names))
-    if unknown and not preset:
-        raise JaxformersError(
-            "rules", [f"mesh axis {a!r} must be one of the mesh's {mesh.axis_names}" for a in unknown]
-        )
-    needed = {a for table in rules.tables() for axis, to in table.items() if axis != "batch" for a in over(to)}
-    if preset and needed and not needed & set(mesh.axis_names):
+    every = resolve(given).tables() if preset else []
+    needed = {a for table in every for axis, to in table.items() if axis != "batch" for a in over(to)}
+    if needed and not needed & set(mesh.axis_names):
         problem = f"preset {given!r} needs a mesh axis named {' or '.join(sorted(needed))}"
         raise JaxformersError("rules", [f"{problem}, the mesh has {mesh.axis_names}"])
     twice = [

@@ -13,6 +13,7 @@ import socket
 import time
 
 from jaxformers.errors import JaxformersError
+from jaxformers.sharding.numbers import ranges
 
 _WHERE = "sharding.start"
 _LINE = 1 << 16  # bytes of a message at most
@@ -110,21 +111,10 @@ def _wrong(said: dict, came: dict[int, dict], me: dict) -> list[str]:
 
 def _missing(came: dict[int, dict], processes: int, coordinator: str, timeout: float) -> str:
     there = ", ".join(f"{i} ({came[i]['host']})" for i in sorted(came))
-    absent = _ranges([i for i in range(processes) if i not in came])
+    absent = ranges([i for i in range(processes) if i not in came])
     return (
         f"{len(came)} of {processes} processes came to {coordinator} within {timeout:g} s: {there}; missing: {absent}"
     )
-
-
-def _ranges(numbers: list[int]) -> str:
-    """[1, 2, 3, 7] as "1-3, 7"."""
-    runs: list[list[int]] = []
-    for n in numbers:
-        if runs and runs[-1][-1] == n - 1:
-            runs[-1].append(n)
-        else:
-            runs.append([n])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 # -------------------------------------------------------------------------------------- a line of JSON each way

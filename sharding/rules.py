@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from jaxformers.errors import JaxformersError, nearest
 
-Table = Mapping[str, str | tuple[str, ...] | None]
+Table = Mapping[str, Any]  # of a mesh axis, several, or None
 
 PARAMETERS = ("embed", "heads", "kv_heads", "mlp", "vocab", "channels", "experts", "layers")
 ACTIVATIONS = ("batch", "sequence", "residual")
@@ -66,6 +66,15 @@ class Rules:
     def tables(self) -> list[Table]:
         """Every table, for checks that concern them all."""
         return [t for t in (self.axes, *self.paths.values(), self.gradients, self.optimizer) if t is not None]
+
+    def only(self, mesh_axes: Collection[str]) -> Rules:
+        """These rules without the mesh axes that are not among `mesh_axes`."""
+
+        def kept(table: Table | None) -> Table | None:
+            return None if table is None else {k: [a for a in over(to) if a in mesh_axes] for k, to in table.items()}
+
+        paths = {pattern: kept(table) for pattern, table in self.paths.items()}
+        return Rules(kept(self.axes), paths, kept(self.gradients), kept(self.optimizer))  # type: ignore[arg-type]
 
     def for_gradients(self) -> Rules:
         """The rules of gradients, as rules of their own."""

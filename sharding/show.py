@@ -7,10 +7,8 @@ import math
 from collections import Counter
 from typing import Any
 
-import jax
-import numpy as np
-
 from jaxformers.errors import JaxformersError, nearest
+from jaxformers.sharding.numbers import ranges
 from jaxformers.spec import label, paths
 
 
@@ -106,14 +104,6 @@ def _blocks(plan: Any, name: str) -> Any:
     grid = Table(title=f"{name}: {_shape(p.shape)} in blocks of {_shape(local)}", show_header=False, show_lines=True)
     spans = Counter(c for _, c in held)
     for r in range(max(r for r, _ in held) + 1):
-        grid.add_row(*(_devices(held.get((r, c), [])) for c in range(len(spans))))
-    kind = jax.devices()[0].platform if plan.mesh.devices.size else ""
-    grid.caption = f"numbers are devices ({plan.mesh.devices.flat[0].platform or kind})"
+        grid.add_row(*(ranges(held.get((r, c), []), " ") for c in range(len(spans))))
+    grid.caption = f"numbers are devices ({plan.mesh.devices.flat[0].platform})"
     return grid
-
-
-def _devices(ids: list[int]) -> str:
-    """[0, 1, 2, 5] -> "0-2 5"."""
-    ids = sorted(ids)
-    runs = np.split(np.asarray(ids), np.flatnonzero(np.diff(ids) != 1) + 1) if ids else []
-    return " ".join(str(r[0]) if len(r) == 1 else f"{r[0]}-{r[-1]}" for r in runs)

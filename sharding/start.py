@@ -18,6 +18,7 @@ import numpy as np
 from jaxformers.errors import JaxformersError
 from jaxformers.sharding import roll
 from jaxformers.sharding.detect import Place, detect
+from jaxformers.sharding.numbers import ranges
 
 _WHERE = "sharding.start"
 _log = logging.getLogger("jaxformers.sharding")
@@ -167,7 +168,7 @@ def agree(where: str, **things: Any) -> None:
         for process in np.flatnonzero(differs[:, at]):
             groups.setdefault(said[process], []).append(int(process))
         for text, who in groups.items():
-            which = f"process {who[0]} has" if len(who) == 1 else f"processes {roll._ranges(who)} have"
+            which = f"process {who[0]} has" if len(who) == 1 else f"processes {ranges(who)} have"
             problems.append(f"{which} {_brief(text, said[0])}, process 0 has {_brief(said[0], text)}")
     raise JaxformersError(where, problems, "all processes must pass the same")
 

@@ -258,6 +258,24 @@ def test_axes_that_there_are_not():
         sharding.plan(TREE, MESH, 3)
 
 
+def test_a_plans_rules_are_those_of_its_mesh():
+    """What a preset says of axes that the mesh lacks is gone: the rules can be given again, also to run by."""
+    mesh = make_mesh(fsdp=4)
+    rules = sharding.plan(TREE, mesh, "fsdp+tensor").rules
+    assert rules.axes["batch"] == ("fsdp",)
+    assert specs(rules, mesh=mesh) == specs("fsdp", mesh=mesh)
+    with jf.running(mesh=mesh, rules=rules):
+        pass
+
+
+def test_rules_to_run_by_are_checked_too():
+    with (
+        pytest.raises(jf.JaxformersError, match="mesh axis 'dta' must be one of the mesh's"),
+        jf.running(mesh=MESH, rules={"batch": "dta"}),
+    ):
+        pass
+
+
 def test_a_preset_that_would_split_nothing():
     with pytest.raises(jf.JaxformersError, match="preset 'fsdp' needs a mesh axis named fsdp, the mesh has"):
         sharding.plan(TREE, make_mesh(data=2), "fsdp")
