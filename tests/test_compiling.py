@@ -15,7 +15,8 @@ from jax.sharding import PartitionSpec as P
 
 import jaxformers as jf
 from jaxformers import cli, models, sharding, spec
-from jaxformers.compiling import chips, hlo, operations, program
+from jaxformers.cli.compile import axes
+from jaxformers.compiling import hlo, operations, program, topology
 from jaxformers.errors import JaxformersError
 
 SIZES = dict(vocab_size=64, hidden_size=16, num_hidden_layers=3, num_attention_heads=4, intermediate_size=32)
@@ -135,6 +136,26 @@ def test_a_prompt_and_a_token(step):
     assert made.lower().out_info[0].shape == (2, 64)
 
 
+def test_what_is_not_said_follows_from_what_is():
+    """The head from the step, and a row for each part that the rules cut a batch into."""
+    from jaxformers.compiling.report import _head
+
+    for model_type, step, head in (
+        ("llama", "train", "LlamaForCausalLM"),
+        ("vit", "train", "ViTForImageClassification"),
+        ("bert", "decode", "BertLMHeadModel"),
+        ("t5", "decode", "T5ForConditionalGeneration"),
+    ):
+        config = jf.AutoConfig.for_model(model_type)
+        assert _head(config, None, step)[0] == head
+    assert _head(config.replace(architectures=("T5Model",)), None, "train")[0] == "T5Model"
+    config, _, head = head_of()
+    mesh = sharding.mesh(data=2, fsdp=2, tensor=2)
+    for rules, rows in (("fsdp+tensor", 4), ("data", 2), ("tensor", 2), ("auto", 2)):
+        made = program(config, head, mesh, rules, length=8)
+        assert made.arguments[2]["input_ids"].shape == (rows, 8), rules
+
+
 def test_steps_that_can_not_be():
     config, _, head = head_of(head="Model")
     mesh = sharding.mesh(data=8)
@@ -142,7 +163,7 @@ def test_steps_that_can_not_be():
         with pytest.raises(JaxformersError, match=problem):
             program(config, head, mesh, "data", step=step, batch=8)
     config, _, head = head_of("bert", "ForMaskedLM")
-    with pytest.raises(JaxformersError, match="a head that writes token by token is needed for decode"):
+    with pytest.raises(JaxformersError, match="a head that writes words is needed for decode"):
         program(config, head, mesh, "data", step="decode", batch=8)
     with pytest.raises(JaxformersError, match="batch must be positive, got 0"):
         program(config, head, mesh, "data", batch=0)
@@ -220,13 +241,17 @@ def test_loops_count_as_often_as_they_run():
 
 def test_topologies_and_meshes_that_can_not_be():
     with pytest.raises(JaxformersError, match=r"must be a chip and its grid, .* got 'v5:2x2'; chips: v5"):
-        chips.topology("v5:2x2")
+        topology("v5:2x2")
     with pytest.raises(JaxformersError, match="must be axes and sizes, as in 'fsdp=-1,tensor=4', got 'fsdp:4'"):
-        chips.axes("fsdp:4")
-    with pytest.raises(JaxformersError, match=r"rules 'fsdp\+tensor' need the sizes of the mesh; --mesh"):
-        chips.axes_for("fsdp+tensor")
-    assert chips.axes("fsdp=-1, tensor=4") == {"fsdp": -1, "tensor": 4}
-    assert chips.axes_for("zero1") == {"data": -1}
+        axes("fsdp:4")
+    with pytest.raises(JaxformersError, match=r"rules 'fsdp\+tensor' go over fsdp, tensor, whose sizes must be given"):
+        sharding.axes_for("fsdp+tensor")
+    assert axes("fsdp=-1, tensor=4") == {"fsdp": -1, "tensor": 4}
+    assert sharding.axes_for("zero1") == sharding.axes_for("fsdp") == {"fsdp": -1}
+    assert sharding.axes_for("data") == {"data": -1}
+    assert sharding.axes_for("sequence") == {"tensor": -1}
+    with pytest.raises(JaxformersError, match="rules 'auto' are chosen for a mesh"):
+        sharding.axes_for("auto")
 
 
 @pytest.mark.skipif(importlib.util.find_spec("libtpu") is not None, reason="libtpu is installed")
@@ -250,7 +275,8 @@ TPU = pytest.mark.skipif(importlib.util.find_spec("libtpu") is None, reason="nee
 @TPU
 @pytest.mark.slow
 def test_a_tpu_that_is_not_there():
-    got = compiled("gpt2", "--head", "LMHeadModel", "--topology", "v5e:2x2", "--length", "1024")
+    got = compiled("gpt2", "--topology", "v5e:2x2", "--length", "1024")
+    assert got["head"] == "GPT2LMHeadModel"
     assert got["fits"]
     assert got["devices"] == 4
     assert got["mesh"] == {"fsdp": 4}

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
+import re
 from typing import Any
 
 import jax
+
+from jaxformers.errors import JaxformersError
 
 EXAMPLES = """examples:
   jaxformers compile llama --topology v5p:4x4x4 --rules fsdp+tensor --mesh fsdp=16,tensor=4 --length 4096
@@ -24,7 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--topology", required=True, help="a TPU and its grid: v4, v5e, v5p, v6e or tpu7x, as v5p:8x8x8"
     )
-    parser.add_argument("--head", help="a head's name or suffix; the config's own by default")
+    parser.add_argument(
+        "--head", help="a head's name or suffix; by default the config's own, or one that can do the step"
+    )
     parser.add_argument("--rules", default="fsdp", help="a preset, or several joined by +; 'auto' chooses")
     parser.add_argument("--mesh", default="", help="sizes of the mesh's axes: fsdp=-1,tensor=4")
     parser.add_argument("--step", default="train", choices=("train", "prefill", "decode"))
@@ -43,7 +48,6 @@ def run(args: argparse.Namespace) -> int:
     jax.config.update("jax_platforms", "cpu")
     from jaxformers import compiling, models
     from jaxformers.auto import AutoConfig
-    from jaxformers.compiling import chips
 
     changes = dict(_field(text) for text in args.set)
     if args.what in models.TABLE and not pathlib.Path(args.what).exists():
@@ -55,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         args.head,
         topology=args.topology,
         rules=args.rules,
-        mesh=chips.axes(args.mesh),
+        mesh=axes(args.mesh),
         step=args.step,
         batch=args.batch,
         length=args.length,
@@ -64,6 +68,17 @@ def run(args: argparse.Namespace) -> int:
     )
     print(json.dumps(report.facts(), indent=2) if args.json else report)
     return 0 if report.fits else 2
+
+
+def axes(text: str) -> dict[str, int]:
+    """ "fsdp=-1,tensor=4" -> {"fsdp": -1, "tensor": 4}."""
+    found: dict[str, int] = {}
+    for part in filter(None, text.split(",")):
+        name, _, size = part.partition("=")
+        if not name.strip().isidentifier() or not re.fullmatch(r"-1|[1-9]\d*", size.strip()):
+            raise JaxformersError("mesh", [f"must be axes and sizes, as in 'fsdp=-1,tensor=4', got {text!r}"])
+        found[name.strip()] = int(size)
+    return found
 
 
 def _field(text: str) -> tuple[str, Any]:

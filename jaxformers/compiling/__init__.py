@@ -3,8 +3,8 @@
 The real TPU compiler, from the pip package libtpu, compiles for a named topology on any machine.
 """
 
-from jaxformers.compiling.chips import CHIPS, Chip, topology
 from jaxformers.compiling.programs import Program, program
 from jaxformers.compiling.report import Report, compile_for
+from jaxformers.compiling.topologies import topology
 
-__all__ = ["CHIPS", "Chip", "Program", "Report", "compile_for", "program", "topology"]
+__all__ = ["Program", "Report", "compile_for", "program", "topology"]

@@ -56,7 +56,7 @@ def program(
     rules: Any,
     *,
     step: str = "train",
-    batch: int,
+    batch: int | None = None,
     length: int = 2048,
     remat: str = "full",
     attention: str = "auto",
@@ -70,7 +70,7 @@ def program(
       mesh, rules: as for `jf.load`; rules may be "auto".
       step: "train": forward, backward and optimizer, parameters and optimizer in float32, computed in bfloat16.
         "prefill": reads `length` tokens into a cache. "decode": one token after `length` of them. Both in bfloat16.
-      batch: rows, of all devices together.
+      batch: rows, of all devices together; one for each part that the rules cut a batch into by default.
       length: tokens of a row; images and sounds have the config's sizes.
       remat, attention, settings: as for `jf.running`.
       tx: the optimizer; AdamW by default.
@@ -79,12 +79,12 @@ def program(
       JaxformersError: an unknown step; a head that has no loss, or for prefill and decode no cache.
     """
     problems = [] if step in STEPS else [f"step must be one of {', '.join(STEPS)}, got {step!r}"]
-    problems += [f"{n} must be positive, got {v}" for n, v in (("batch", batch), ("length", length)) if v < 1]
-    known = arguments(head.apply)
-    if step == "train" and "labels" not in known:
-        problems.append(f"a head with a loss is needed to train; this one takes {', '.join(known)}")
-    if step in ("prefill", "decode") and head.cache is None:
-        problems.append(f"a head that writes token by token is needed for {step}")
+    problems += [
+        f"{n} must be positive, got {v}" for n, v in (("batch", batch), ("length", length)) if v is not None and v < 1
+    ]
+    if step in STEPS and not takes(head, step):
+        needed = "with a loss is needed to train" if step == "train" else f"that writes words is needed for {step}"
+        problems.append(f"a head {needed}; this one takes {', '.join(arguments(head.apply))}")
     if step == "prefill" and head.reads_source:
         problems.append("an encoder-decoder reads its prompt in one pass without a cache: use step decode")
     if problems:
@@ -92,11 +92,17 @@ def program(
     declared = spec.stack(head.declare(config))
     budget = {"train": step == "train", "dtype": jnp.float32 if step == "train" else jnp.bfloat16}
     plan = sharding.plan(declared, mesh, rules, **(budget if rules == "auto" else {}))
+    batch = plan.ways() if batch is None else batch
     how = {"mesh": mesh, "rules": plan.rules, "attention": attention, **settings}
     if step == "train":
         how["remat"] = remat
         return _train(config, head, plan, batch, length, tx or optax.adamw(1e-4), how)
     return _writing(config, head, plan, batch, length, step, how)
+
+
+def takes(head: Head, step: str) -> bool:
+    """Can a head do a step?"""
+    return "labels" in arguments(head.apply) and (step == "train" or head.cache is not None)
 
 
 def _train(config, head: Head, plan, batch: int, length: int, tx, settings) -> Program:
@@ -133,15 +139,15 @@ def training_inputs(config: Any, head: Head, batch: int, length: int) -> dict[st
     found = {name: _main(config, name, batch, length)}
     ids = jax.ShapeDtypeStruct((batch, length), jnp.int32)
     one = jax.ShapeDtypeStruct((batch,), jnp.int32)
-    shapes = (one, ids)
-    for labels in shapes if name != "input_ids" else shapes[::-1]:
+    params, refused = spec.abstract(head.declare(config), jnp.bfloat16), []
+    for labels in (ids, one) if name == "input_ids" else (one, ids):
         try:
-            params = spec.abstract(head.declare(config), jnp.bfloat16)
             jax.eval_shape(lambda p, i: head.apply(p, config, **i).loss, params, {**found, "labels": labels})
-        except (TypeError, ValueError, IndexError, AssertionError):
+        except (TypeError, ValueError, IndexError, AssertionError) as e:  # what labels of another shape lead to
+            refused.append(f"labels int {list(labels.shape)} do not suit this head: {str(e).splitlines()[0]}")
             continue
         return {**found, "labels": labels}
-    raise JaxformersError("program", [f"labels of this head are neither int [{batch}] nor int [{batch}, {length}]"])
+    raise JaxformersError("program", refused)
 
 
 def _main(config: Any, name: str, batch: int, length: int) -> jax.ShapeDtypeStruct:

@@ -12,10 +12,11 @@ import jax
 import jax.numpy as jnp
 
 from jaxformers import context, models, sharding, spec
-from jaxformers.compiling import chips, hlo
+from jaxformers.compiling import hlo, topologies
 from jaxformers.compiling.operations import RAGGED, operations, useful
-from jaxformers.compiling.programs import Program, program, training_inputs
-from jaxformers.model import main_input
+from jaxformers.compiling.programs import Program, program, takes, training_inputs
+from jaxformers.model import Head, main_input
+from jaxformers.sharding.chips import GIB
 
 # Set for every program: no product is cut into steps that each pass on a piece of a sharded weight. The compiler's own
 # estimate of such steps, for a Llama 2 7B on 64 chips, is 2.4 times that of one gather and one product.
@@ -83,7 +84,7 @@ class Report:
             f"{self.compile_seconds:.0f} s, nothing was run",
             "",
         ]
-        gib = {name: f"{n / chips.GIB:.2f} GiB" for name, n in self.memory.items()}
+        gib = {name: f"{n / GIB:.2f} GiB" for name, n in self.memory.items()}
         if self.problem:
             lines.append(f"does not fit: {self.problem}")
             return "\n".join([*lines, *(f"note: {n}" for n in self.notes)])
@@ -119,82 +120,80 @@ def compile_for(
 
     Args:
       config: the model's config.
-      head: a head's name or suffix.
-      topology: "v5p:8x8x8" and the like; see `chips.topology`.
+      head: a head's name or suffix; by default the config's own or, if it names none, the first that can do the step.
+      topology: "v5p:8x8x8" and the like; see `topologies.topology`.
       rules: as for `jf.load`.
       mesh: sizes of the mesh's axes, one of which may be -1; all devices along one axis if the rules have one.
       options: the compiler's own, beside `OPTIONS` (in a real run they stand in LIBTPU_INIT_ARGS).
-      step, batch, length, settings: as for `program`; `batch` is one row for each device that rows are split over.
+      step, batch, length, settings: as for `program`.
 
     Raises:
       JaxformersError: what can not be meant. What does not fit is reported.
     """
-    chip, devices = chips.topology(topology)
-    grid = sharding.mesh(devices, **(mesh or chips.axes_for(rules)))
-    name, chosen = models.find_head(config, head)
-    if batch is None:
-        batch = _rows(grid, rules)
+    chip, devices = topologies.topology(topology)
+    grid = sharding.mesh(devices, **(mesh or sharding.axes_for(rules)))
+    name, chosen = _head(config, head, step)
     made = program(config, chosen, grid, rules, step=step, batch=batch, length=length, **settings)
     start = time.monotonic()
-    lowered = made.lower()
-    problem, compiled = "", None
-    try:
-        compiled = lowered.compile(compiler_options={**OPTIONS, **(options or {})})
-    except jax.errors.JaxRuntimeError as e:
-        if "RESOURCE_EXHAUSTED" not in str(e):
-            raise
-        problem = _shortage(str(e))
+    compiled, problem = _compiled(made, {**OPTIONS, **(options or {})})
     took = time.monotonic() - start
-    memory = {"limit": chip.memory}
-    work = hlo.Cost()
-    if compiled is not None:
-        memory |= _memory(compiled.memory_analysis())
-        work = hlo.cost(compiled.as_text())
-        if memory["total"] > chip.memory:
-            problem = f"{memory['total'] / chips.GIB:.2f} GiB of {chip.memory / chips.GIB:.0f} GiB"
-    notes = [f"{work.unknown} loops of unknown length are counted once"] if work.unknown else []
-    total = _operations(made, config, chosen, step, batch, length)
-    kernels = _kernel_operations(made, config, chosen, step, batch, length, work.kernels)
+    memory = {"limit": chip.memory} | ({} if compiled is None else _memory(compiled.memory_analysis()))
+    if memory.get("total", 0) > chip.memory:
+        problem = f"{memory['total'] / GIB:.2f} GiB of {chip.memory / GIB:.0f} GiB"
+    work = hlo.Cost() if compiled is None else hlo.cost(compiled.as_text())
+    unknown = [f"{work.unknown} loops of unknown length are counted once"] if work.unknown else []
+    rows = jax.tree.leaves(made.arguments[2])[0].shape[0]
+    total = _operations(made, config, chosen, step, rows, length)
+    kernels = _kernel_operations(made, config, chosen, step, rows, length, work.kernels)
     compute = work.cycles / chip.clock + kernels / grid.size / (chip.peak / 2)
     traffic = sum(n / (chip.link * axes) for n, axes in work.moves)
     seconds = max(compute, traffic), compute + traffic
     shares = [total / (grid.size * chip.peak * s) if s else 0.0 for s in seconds]
-    tokens = batch * (1 if step == "decode" else length)
     return Report(
         model=config.model_type,
         head=name,
         step=step,
-        parameters=spec.count(chosen.declare(config)),
+        parameters=spec.count(made.plan.declared),
         topology=topology,
         devices=grid.size,
         mesh=dict(grid.shape),
-        rules=str(rules) if isinstance(rules, str) else "your own",
-        batch=batch,
+        rules=rules if isinstance(rules, str) else "your own",
+        batch=rows,
         length=length,
-        tokens=tokens,
+        tokens=rows * (1 if step == "decode" else length),
         fits=not problem,
         memory=memory,
         operations=total,
-        kernels=dict(sorted(work.kernels.items())),
         collectives={k: {"count": work.counts[k], "bytes": work.bytes[k]} for k in sorted(work.counts)},
+        kernels=dict(sorted(work.kernels.items())),
         compute_seconds=compute,
         traffic_seconds=traffic,
         seconds=seconds,
         share_of_peak=(shares[0], shares[1]),
         compile_seconds=took,
-        notes=(*made.plan.notes[:8], *notes),
+        notes=(*made.plan.notes[:8], *unknown),
         problem=problem,
     )
 
 
-def _rows(mesh: Any, rules: Any) -> int:
-    """One row for each part that a batch is cut into."""
-    table = sharding.resolve(None if rules == "auto" else rules).axes
-    over = table.get("batch") or ()
-    rows = 1
-    for axis in (over,) if isinstance(over, str) else over:
-        rows *= mesh.shape.get(axis, 1)
-    return rows
+def _head(config: Any, name: str | None, step: str) -> tuple[str, Head]:
+    """The head that is named, or the config's own; of a config that names none the first that can do the step."""
+    found = models.find_head(config, name)
+    if name is None and not config.architectures and not takes(found[1], step):
+        heads = models.module(config.model_type).HEADS
+        found = next(((n, h) for n, h in heads.items() if takes(h, step)), found)
+    return found
+
+
+def _compiled(made: Program, options: dict[str, str]) -> tuple[Any, str]:
+    """The program compiled and "", or None and what it would need where it does not fit."""
+    lowered = made.lower()
+    try:
+        return lowered.compile(compiler_options=options), ""
+    except jax.errors.JaxRuntimeError as e:
+        if "RESOURCE_EXHAUSTED" not in str(e):
+            raise
+        return None, _shortage(str(e))
 
 
 def _memory(held: Any) -> dict[str, int]:
