@@ -71,6 +71,8 @@ def usual(name: str, backend: tokenizers.Tokenizer, built: bool) -> dict[str, An
 def older(name: str, directory: pathlib.Path, settings: Mapping[str, Any], changes: Mapping[str, Any]) -> bool:
     """Do settings ask for what tokenizer.json can not say, but older files beside it can?
 
+    Of formats in which they may the module says so, in a function of this name.
+
     Args:
       name: tokenizer class or model type.
       directory: holds the files.
@@ -78,12 +80,8 @@ def older(name: str, directory: pathlib.Path, settings: Mapping[str, Any], chang
       changes: those that the caller makes.
     """
     kind = find(name)
-    switched = {"t5": "spiece.model", "llama": "tokenizer.model"}.get(stem(name))
-    if switched is not None and {**settings, **changes}.get("add_prefix_space") is not None:
-        return (directory / switched).is_file()
-    if kind is None or kind.format != "wordpiece" or not (directory / "vocab.txt").is_file():
-        return False
-    return _format(kind).older(changes)
+    asks = None if kind is None or kind.format is None else getattr(_format(kind), "older", None)
+    return asks is not None and asks(stem(name), directory, settings, changes)
 
 
 def additional(name: str, settings: Mapping[str, Any]) -> list[str]:

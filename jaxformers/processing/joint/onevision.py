@@ -8,13 +8,13 @@ from typing import Any
 
 from jaxformers.errors import InputError
 from jaxformers.processing.images.grids import best_size
-from jaxformers.processing.joint.placeholders import Placeholders, without_border
+from jaxformers.processing.joint.placeholders import Pieces, without_border
 from jaxformers.processing.joint.sharing import count
 
 _USUAL, _MOST = "anyres_max_9", "anyres_max_"
 
 
-class LlavaOnevision(Placeholders):
+class LlavaOnevision(Pieces):
     """An image alone is its whole and, row by row, the tiles that are not border; one of several is a square."""
 
     def __init__(self, *parts: Any):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from jaxformers.processing.processors import Processor
 from jaxformers.tokenization.tensors import arrays
 
 
-class Placeholders(Processor):
+class Placeholders(Processor, abc.ABC):
     """Each image token in a text stands for an image, and becomes as many tokens as the model makes of it."""
 
     token = "<image>"
@@ -34,13 +35,9 @@ class Placeholders(Processor):
         """The tokens that must not be cut off."""
         return (self.image_token,)
 
-    def texts_of(self, fields: Mapping[str, Any]) -> Iterator[str]:
-        """What stands in a text for each image."""
-        raise NotImplementedError
-
+    @abc.abstractmethod
     def expanded(self, texts: list[str], fields: Mapping[str, Any]) -> list[str]:
         """Texts with what stands for images in the place of their tokens."""
-        return placed(self.name, texts, self.image_token, self.texts_of(fields))
 
     def __call__(  # type: ignore[override]
         self,
@@ -89,6 +86,17 @@ class Placeholders(Processor):
         return said if kind is None else arrays(said, kind)
 
 
+class Pieces(Placeholders):
+    """What stands for an image differs from one to the next."""
+
+    @abc.abstractmethod
+    def texts_of(self, fields: Mapping[str, Any]) -> Iterator[str]:
+        """What stands in a text for each image."""
+
+    def expanded(self, texts: list[str], fields: Mapping[str, Any]) -> list[str]:
+        return placed(self.name, texts, self.image_token, self.texts_of(fields))
+
+
 def placed(name: str, texts: list[str], token: str, pieces: Iterator[str], what: str = "images") -> list[str]:
     """Texts with a piece in the place of each token; `what` they stand for.
 
@@ -121,7 +129,7 @@ class Llava(Placeholders):
         return [text.replace(self.image_token, self.image_token * n) for text in texts]
 
 
-class LlavaNext(Placeholders):
+class LlavaNext(Pieces):
     """An image is its whole and, row by row, the tiles that are not border, each row with an end."""
 
     def __init__(self, *parts: Any):
@@ -149,7 +157,7 @@ def without_border(height: int, width: int, rows: int, columns: int) -> tuple[in
     return rows, columns
 
 
-class Pixtral(Placeholders):
+class Pixtral(Pieces):
     """An image is its rows of patches, each with a token of its end; there are always arrays."""
 
     token = "[IMG]"

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jaxformers.errors import InputError
-from jaxformers.processing.joint.placeholders import Placeholders
+from jaxformers.processing.joint.placeholders import Pieces
 from jaxformers.processing.joint.sharing import count
 
 
-class _Squares(Placeholders):
+class _Squares(Pieces):
     """Images are cut into squares, unless a call says otherwise."""
 
     hidden = ("num_patches",)

@@ -54,6 +54,13 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> to
     return made
 
 
+def older(stem: str, directory: pathlib.Path, settings: Mapping[str, Any], changes: Mapping[str, Any]) -> bool:
+    """Is a space in front of texts switched on or off, in a class that builds its tokenizer anew for that?"""
+    model = {"t5": "spiece.model", "llama": "tokenizer.model"}.get(stem)
+    asked = {**settings, **changes}.get("add_prefix_space") is not None
+    return model is not None and asked and (directory / model).is_file()
+
+
 def _check(directory: pathlib.Path, settings: Mapping[str, Any]) -> None:
     wrong = [n for n in WHOLE if type(settings.get(n, 0)) is not int or settings.get(n, 0) < 0]
     if wrong:

@@ -41,7 +41,7 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> An
     elif stem == "tapas":
         settings = {**settings, "additional_special_tokens": additional(stem, settings)}
     specials.need(file, vocab, name.values())
-    if stem in IN_PYTHON.split() and older(settings):
+    if stem in IN_PYTHON.split() and _python(settings):
         scheme = pieced(directory, settings, vocab)
         scheme.lower = scheme.words is not None and scheme.words.lower
         return python_backend.made(scheme, directory, settings, _enclosed, files=[file])
@@ -60,7 +60,12 @@ def build(stem: str, directory: pathlib.Path, settings: Mapping[str, Any]) -> An
     return made
 
 
-def older(settings: Mapping[str, Any]) -> bool:
+def older(stem: str, directory: pathlib.Path, settings: Mapping[str, Any], changes: Mapping[str, Any]) -> bool:
+    """Does the caller ask for what tokenizer.json can not say, and vocab.txt is there?"""
+    return _python(changes) and (directory / "vocab.txt").is_file()
+
+
+def _python(settings: Mapping[str, Any]) -> bool:
     """Do settings ask for what only the classes in Python do?"""
     return bool(settings.get("never_split")) or not options.flag(settings, "do_basic_tokenize", True)
 
