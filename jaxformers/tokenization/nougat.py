@@ -47,7 +47,8 @@ class NougatTokenizer(FastTokenizer):
             raise InputError("post_process_generation", [problem])
         clean = functools.partial(nougat_pages.page, fix_markdown=fix_markdown)
         if many and num_workers is not None:
-            with multiprocessing.Pool(num_workers) as pool:
+            # Started afresh: a process that is split off while JAX's threads run may wait for them without end.
+            with multiprocessing.get_context("spawn").Pool(num_workers) as pool:
                 return pool.map(clean, pages)
         made = [clean(page) for page in pages]
         return made if many else made[0]
