@@ -30,6 +30,8 @@ class Processor:
       settings: what processor_config.json says beside it.
     """
 
+    cleans: bool | None = None  # are spaces in what a model wrote cleaned up? None leaves it to the tokenizer
+
     def __init__(
         self,
         tokenizer: FastTokenizer | None,
@@ -146,10 +148,16 @@ class Processor:
         return self.tokenizer.batch_decode(rows, **options)
 
     def post_process_image_text_to_text(
-        self, generated_outputs: Any, skip_special_tokens: bool = True, **options: Any
+        self,
+        generated_outputs: Any,
+        skip_special_tokens: bool = True,
+        clean_up_tokenization_spaces: bool | None = None,
+        **options: Any,
     ) -> list[str]:
-        """The texts of rows of ids [B, S] that a model wrote about images."""
-        return self.batch_decode(generated_outputs, skip_special_tokens=skip_special_tokens, **options)
+        """The texts of rows of ids [B, S] that a model wrote about images; None cleans up as the class does."""
+        cleans = self.cleans if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
+        how = options if cleans is None else {"clean_up_tokenization_spaces": cleans, **options}
+        return self.batch_decode(generated_outputs, skip_special_tokens=skip_special_tokens, **how)
 
     def apply_chat_template(self, conversation: Any, **options: Any) -> Any:
         """A conversation's text, or with `tokenize=True` what the processor makes of it; see `conversations.apply`."""

@@ -18,6 +18,8 @@ from jaxformers.tokenization.tensors import arrays
 class Mllama(Processor):
     """Images by text, and which of them each token attends to."""
 
+    cleans = False
+
     def __init__(self, *parts: Any):
         super().__init__(*parts)
         self.image_token = getattr(self.tokenizer, "image_token", None) or "<|image|>"
@@ -87,17 +89,6 @@ class Mllama(Processor):
             for n, ((start, end), number) in enumerate(zip(of_row, numbers, strict=False)):
                 mask[b, start:end, n, :number] = 1
         return mask
-
-    def post_process_image_text_to_text(
-        self,
-        generated_outputs: Any,
-        skip_special_tokens: bool = True,
-        clean_up_tokenization_spaces: bool = False,
-        **options: Any,
-    ) -> list[str]:
-        """The texts of rows of ids [B, S]."""
-        how = {"clean_up_tokenization_spaces": clean_up_tokenization_spaces, **options}
-        return self.batch_decode(generated_outputs, skip_special_tokens=skip_special_tokens, **how)
 
 
 def seen_from(row: Sequence[int], image: int) -> list[tuple[int, int | None]]:

@@ -14,6 +14,7 @@ class Qwen2VL(Placeholders):
     """An image is its merged patches; so is a video, of `videos`, lists of frames."""
 
     token = "<|image_pad|>"
+    cleans = False
 
     def __init__(self, *parts: Any):
         super().__init__(*parts)
@@ -39,17 +40,6 @@ class Qwen2VL(Placeholders):
         for k, token in tokens.items():
             texts = placed(self.name, texts, token, of(token, fields[k])) if k in fields else texts
         return texts
-
-    def post_process_image_text_to_text(
-        self,
-        generated_outputs: Any,
-        skip_special_tokens: bool = True,
-        clean_up_tokenization_spaces: bool = False,
-        **options: Any,
-    ) -> list[str]:
-        """The texts of rows of ids [B, S]."""
-        how = {"clean_up_tokenization_spaces": clean_up_tokenization_spaces, **options}
-        return self.batch_decode(generated_outputs, skip_special_tokens=skip_special_tokens, **how)
 
 
 class Qwen25VL(Qwen2VL):
