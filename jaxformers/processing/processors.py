@@ -148,16 +148,11 @@ class Processor:
         return self.tokenizer.batch_decode(rows, **options)
 
     def post_process_image_text_to_text(
-        self,
-        generated_outputs: Any,
-        skip_special_tokens: bool = True,
-        clean_up_tokenization_spaces: bool | None = None,
-        **options: Any,
+        self, generated_outputs: Any, skip_special_tokens: bool = True, **options: Any
     ) -> list[str]:
-        """The texts of rows of ids [B, S] that a model wrote about images; None cleans up as the class does."""
-        cleans = self.cleans if clean_up_tokenization_spaces is None else clean_up_tokenization_spaces
-        how = options if cleans is None else {"clean_up_tokenization_spaces": cleans, **options}
-        return self.batch_decode(generated_outputs, skip_special_tokens=skip_special_tokens, **how)
+        """The texts of rows of ids [B, S] that a model wrote about images."""
+        own = {} if self.cleans is None else {"clean_up_tokenization_spaces": self.cleans}
+        return self.batch_decode(generated_outputs, skip_special_tokens=skip_special_tokens, **{**own, **options})
 
     def apply_chat_template(self, conversation: Any, **options: Any) -> Any:
         """A conversation's text, or with `tokenize=True` what the processor makes of it; see `conversations.apply`."""
